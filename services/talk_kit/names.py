@@ -1,0 +1,50 @@
+"""Names and ids that come from outside: what is accepted, and the one spelling used inside."""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+from talk_kit.errors import InvalidRequest
+
+AGENT_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,38}[a-z0-9])?")
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+SESSION_ID_LENGTH = 128
+
+
+def canonical_agent_name(raw: str) -> str:
+    """The name as Kubernetes spells it: `viva_examiner` and `viva-examiner` are one agent.
+
+    No check that it is legal: an unknown name is answered with the known ones, whatever it looks like.
+    """
+    return raw.strip().replace("_", "-")
+
+
+def is_agent_name(name: str) -> bool:
+    """Whether this is a legal name: a DNS label of at most 40 characters."""
+    return AGENT_NAME.fullmatch(name) is not None
+
+
+def new_id() -> str:
+    """A fresh id of 128 random bits as 32 hex digits: request, turn and session ids."""
+    return secrets.token_hex(16)
+
+
+def request_id_or_new(raw: str | None) -> str:
+    """The caller's X-Request-ID where it is 1 to 128 of `[A-Za-z0-9._-]`, else a new one."""
+    return raw if raw and REQUEST_ID.fullmatch(raw) else new_id()
+
+
+def check_session_id(raw: str) -> str:
+    """A session id: 1 to 128 printable characters without white space at its ends, else InvalidRequest."""
+    if not raw or len(raw) > SESSION_ID_LENGTH or not raw.isprintable() or raw != raw.strip():
+        raise InvalidRequest(f"A session id has 1 to {SESSION_ID_LENGTH} printable characters.")
+    return raw
+
+
+def session_id_of(header: str | None, member: str | None) -> str:
+    """The session of a request that may name it in `X-Session-ID`, in its body, in both alike, or not at all."""
+    given = {check_session_id(raw) for raw in (header, member) if raw}
+    if len(given) > 1:
+        raise InvalidRequest("The header X-Session-ID and the member session_id name two sessions; send one.")
+    return given.pop() if given else new_id()

@@ -1,0 +1,18 @@
+"""What every test shares: no network, and the server that HTTP tests run an app on."""
+
+from __future__ import annotations
+
+import pytest
+from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
+
+LOOPBACK = ["127.0.0.1", "::1", "localhost"]
+
+
+@pytest.fixture(autouse=True)
+def network(request: pytest.FixtureRequest) -> None:
+    """Tests marked `loopback` or `laptop` may use this machine's own addresses, all others no socket at all."""
+    enable_socket()
+    if request.node.get_closest_marker("loopback") or request.node.get_closest_marker("laptop"):
+        socket_allow_hosts(LOOPBACK, allow_unix_socket=True)
+    else:
+        disable_socket(allow_unix_socket=True)
