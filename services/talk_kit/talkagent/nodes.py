@@ -1,0 +1,135 @@
+"""A YAML document as a tree that knows where each value stands.
+
+Composed from the parser's events rather than by the library's composer, because that one recurses without a bound
+and has no opinion on aliases: ten lines of YAML can mean ten billion values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLStreamError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceStartEvent,
+)
+
+from talk_kit.talkagent.scalars import Scalar, resolve
+
+MAX_DEPTH = 64
+MAX_VALUES = 20_000
+_TAG = "tag:yaml.org,2002:"
+_PLAIN_TAGS = {"str": str, "int": int, "float": float, "bool": bool, "null": type(None)}
+
+
+class Unreadable(Exception):
+    """The text is no YAML that Talk takes; `line` and `column` count from 1."""
+
+    def __init__(self, message: str, line: int, column: int) -> None:
+        super().__init__(message)
+        self.message, self.line, self.column = message, line, column
+
+
+@dataclass(slots=True)
+class Node:
+    """A scalar (`value`, and `text` as it was written), or a mapping or a list (`items`)."""
+
+    line: int
+    column: int
+    kind: str
+    value: Scalar = None
+    text: str = ""
+    items: list[tuple[Node | None, Node]] = field(default_factory=list)
+    size: int = 1
+
+
+def compose(text: str, first_line: int) -> list[Node | None]:
+    """The documents of a text; None for an empty one. `first_line` is the number of the text's first line."""
+    composer = _Composer(first_line)
+    try:
+        return list(composer.documents(YAML(typ="safe", pure=True).parse(text)))
+    except MarkedYAMLError as error:
+        raise composer.unreadable(error, text) from None
+    except YAMLStreamError as error:
+        raise Unreadable(f"not YAML: {error}".splitlines()[0], first_line, 1) from None
+
+
+class _Composer:
+    def __init__(self, first_line: int) -> None:
+        self._first_line = first_line
+        self._anchors: dict[str, Node] = {}
+
+    def documents(self, events: Iterator[Any]) -> Iterator[Node | None]:
+        for event in events:
+            if isinstance(event, DocumentStartEvent):
+                self._anchors = {}
+                root = self._node(next(events), events, 1)
+                yield None if root.kind == "scalar" and root.value is None else root
+
+    def _node(self, event: Any, events: Iterator[Any], depth: int) -> Node:
+        line, column = self._place(event.start_mark)
+        if depth > MAX_DEPTH:
+            raise Unreadable(f"nested more than {MAX_DEPTH} deep", line, column)
+        if isinstance(event, AliasEvent):
+            return self._alias(event.anchor, line, column)
+        if isinstance(event, ScalarEvent):
+            node = self._scalar(event, line, column)
+        else:
+            node = self._collection(event, events, depth)
+        if event.anchor:
+            self._anchors[event.anchor] = node
+        return node
+
+    def _alias(self, anchor: str, line: int, column: int) -> Node:
+        target = self._anchors.get(anchor)
+        if target is None:
+            raise Unreadable(f"the alias *{anchor} has no anchor before it", line, column)
+        return target
+
+    def _scalar(self, event: Any, line: int, column: int) -> Node:
+        tag = str(event.tag or "")
+        if event.style is not None or tag == "!" or tag == _TAG + "str":
+            return Node(line, column, "scalar", event.value, event.value)
+        value = resolve(event.value)
+        wanted = _PLAIN_TAGS.get(tag.removeprefix(_TAG))
+        if tag and (wanted is None or not isinstance(value, wanted)):
+            raise Unreadable(f"the tag {tag.replace(_TAG, '!!')} is not allowed here", line, column)
+        return Node(line, column, "scalar", value, event.value)
+
+    def _collection(self, event: Any, events: Iterator[Any], depth: int) -> Node:
+        line, column = self._place(event.start_mark)
+        mapping = isinstance(event, MappingStartEvent)
+        if event.tag and str(event.tag) != _TAG + ("map" if mapping else "seq"):
+            raise Unreadable(f"the tag {str(event.tag).replace(_TAG, '!!')} is not allowed here", line, column)
+        node = Node(line, column, "mapping" if mapping else "list")
+        while isinstance(event := next(events), (AliasEvent, ScalarEvent, MappingStartEvent, SequenceStartEvent)):
+            key = self._node(event, events, depth + 1) if mapping else None
+            value = self._node(next(events) if mapping else event, events, depth + 1)
+            node.items.append((key, value))
+            node.size += value.size
+            if node.size > MAX_VALUES:
+                raise Unreadable(f"more than {MAX_VALUES:,} values, aliases counted", line, column)
+        return node
+
+    def _place(self, mark: Any) -> tuple[int, int]:
+        return mark.line + self._first_line, mark.column + 1
+
+    def unreadable(self, error: MarkedYAMLError, text: str) -> Unreadable:
+        """Tabs first: the parser's own words for them depend on what it was looking for."""
+        mark = error.problem_mark or error.context_mark
+        line, column = self._place(mark) if mark else (self._first_line, 1)
+        for number, content in enumerate(text.splitlines()[: line - self._first_line + 1]):
+            indent = content[: len(content) - len(content.lstrip())]
+            if "\t" in indent:
+                at = indent.index("\t") + 1
+                return Unreadable(
+                    "a tab in the indentation; YAML allows no tabs, use spaces", number + self._first_line, at
+                )
+        what = " ".join(str(error.problem or error.context or "it cannot be parsed").split())
+        return Unreadable(f"not YAML: {what}", line, column)

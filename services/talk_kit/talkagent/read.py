@@ -1,0 +1,68 @@
+"""Files to agents in one step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from talk_kit.talkagent.documents import Document
+from talk_kit.talkagent.load import load_documents
+from talk_kit.talkagent.problem import InvalidFiles, Problem, errors
+from talk_kit.talkagent.references import References
+from talk_kit.talkagent.schema import KIND
+from talk_kit.talkagent.spec import AgentDefaults, TalkAgent, talk_agent
+
+
+@dataclass(frozen=True)
+class Agents:
+    """The agents of some files by name, what they refer to, and what is worth a warning."""
+
+    by_name: Mapping[str, TalkAgent]
+    references: References
+    problems: tuple[Problem, ...]
+    documents: tuple[Document, ...]
+
+
+def check(*sources: str | Path) -> tuple[list[Document], list[Problem]]:
+    """The documents and everything that is wrong with them, sorted by place."""
+    from talk_kit.talkagent.validate import validate
+
+    loaded = load_documents(*sources)
+    return loaded.documents, sorted({*loaded.problems, *validate(loaded.documents)})
+
+
+def read_agents(
+    sources: Iterable[str | Path],
+    defaults: AgentDefaults | None = None,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> Agents:
+    """The agents of files and folders. Raises `InvalidFiles` with every error, also when there is no agent at all."""
+    sources = list(sources)
+    documents, problems = check(*sources)
+    found = [document for document in documents if document.kind == KIND]
+    if not found and not errors(problems):
+        named = ", ".join(str(source) for source in sources) or "no file"
+        problems = [*problems, Problem(named, 1, 1, 0, "", "", f"no {KIND} in it")]
+    if errors(problems):
+        raise InvalidFiles(problems)
+    agents = {document.name: talk_agent(document.data, defaults or AgentDefaults()) for document in found}
+    return Agents(agents, References(documents, environ, folder), tuple(problems), tuple(documents))
+
+
+def read_agent(
+    source: str | Path,
+    name: str,
+    defaults: AgentDefaults | None = None,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> tuple[TalkAgent, References]:
+    """One agent of a file. An empty name takes the only one. Raises `InvalidFiles`."""
+    agents = read_agents([source], defaults, environ, folder)
+    if not name and len(agents.by_name) == 1:
+        return next(iter(agents.by_name.values())), agents.references
+    if name not in agents.by_name:
+        known = ", ".join(agents.by_name)
+        raise InvalidFiles([Problem(str(source), 1, 1, 0, "", "", f"no agent named {name!r}; there are: {known}")])
+    return agents.by_name[name], agents.references
