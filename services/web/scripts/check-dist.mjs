@@ -1,0 +1,35 @@
+// Builds the page into a temporary folder and compares it, byte by byte, with the committed services/web/dist.
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build } from 'vite';
+
+const COMPRESSED_LIMIT = 40 * 1024; // of the whole page, gzip
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+async function files(folder) {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return new Map(await Promise.all(paths.map(async (path) => [relative(folder, path), await readFile(path)])));
+}
+
+const fresh = await mkdtemp(join(tmpdir(), 'talk-web-'));
+try {
+  await build({ root, logLevel: 'error', build: { outDir: fresh, emptyOutDir: true } });
+  const [committed, built] = await Promise.all([files(join(root, 'dist')), files(fresh)]);
+  const names = [...new Set([...committed.keys(), ...built.keys()])].sort();
+  const differing = names.filter((name) => !committed.get(name)?.equals(built.get(name) ?? Buffer.alloc(0)));
+  const compressed = [...built.values()].reduce((sum, body) => sum + gzipSync(body, { level: 9 }).length, 0);
+  console.log(`${built.size} files, ${compressed} bytes compressed (limit ${COMPRESSED_LIMIT})`);
+  if (compressed > COMPRESSED_LIMIT) throw new Error('The page is larger than its limit.');
+  if (differing.length > 0) {
+    throw new Error(`services/web/dist is not what its source builds: ${differing.join(', ')}. Run "npm run build" and commit dist.`);
+  }
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+} finally {
+  await rm(fresh, { recursive: true, force: true });
+}

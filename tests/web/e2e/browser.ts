@@ -1,0 +1,152 @@
+/** Headless Chromium with a fake microphone, and what every journey needs of it. */
+
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { expect } from 'vitest';
+import { encodeWav } from '../../../services/web/src/voice/wav.ts';
+
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--autoplay-policy=user-gesture-required', // as phones have it
+  '--host-resolver-rules=MAP talk.test 127.0.0.1',
+];
+
+export function chromiumPath(): string {
+  if (process.env.CHROMIUM) return process.env.CHROMIUM;
+  for (const name of ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']) {
+    try {
+      return execFileSync('which', [name], { encoding: 'utf8' }).trim();
+    } catch {
+      continue;
+    }
+  }
+  throw new Error('Chromium was not found. Install it (make tools), or name it: CHROMIUM=/path/to/chromium.');
+}
+
+/** A second of a 300 Hz tone at half loudness, 48 kHz: Chromium plays it to the page over and over. */
+function microphoneFile(): string {
+  const samples = Float32Array.from({ length: 48_000 }, (_, i) => 0.5 * Math.sin((2 * Math.PI * 300 * i) / 48_000));
+  const path = join(mkdtempSync(join(tmpdir(), 'talk-mic-')), 'speech.wav');
+  writeFileSync(path, Buffer.from(encodeWav(samples, 48_000)));
+  return path;
+}
+
+/** `microphone`: fed from a file and allowed; 'denied': there is one and the person says no; 'none': there is none. */
+export function launch(microphone: 'allowed' | 'denied' | 'none' = 'allowed'): Promise<Browser> {
+  const device = ['--use-fake-device-for-media-stream', `--use-file-for-fake-audio-capture=${microphoneFile()}`];
+  const args = {
+    allowed: [...device, '--use-fake-ui-for-media-stream'],
+    denied: [...device, '--deny-permission-prompts'],
+    none: ['--use-fake-ui-for-media-stream'],
+  }[microphone];
+  return chromium.launch({ executablePath: chromiumPath(), headless: true, args: [...FLAGS, ...args] });
+}
+
+/** What a page did that no state shows. */
+export interface Probe {
+  starts: { when: number; duration: number; running: boolean }[];
+  stops: number;
+  tracks: number;
+  frames?: () => void;
+}
+
+const probe = () => {
+  const seen: Probe = { starts: [], stops: 0, tracks: 0 };
+  Object.assign(globalThis, { probe: seen });
+  const { start, stop } = AudioBufferSourceNode.prototype;
+  AudioBufferSourceNode.prototype.start = function (when = 0) {
+    seen.starts.push({ when, duration: this.buffer?.duration ?? 0, running: this.context.state === 'running' });
+    start.call(this, when);
+  };
+  AudioBufferSourceNode.prototype.stop = function (when = 0) {
+    seen.stops += 1;
+    stop.call(this, when);
+  };
+};
+
+export interface Opened {
+  page: Page;
+  /** Errors of the console and of scripts, refusals of the Content-Security-Policy among them. */
+  errors: string[];
+}
+
+export async function open(browser: Browser, url: string, options: BrowserContextOptions & { before?: (page: Page) => Promise<void> } = {}): Promise<Opened> {
+  const { before, ...contextOptions } = options;
+  const context = await browser.newContext({ viewport: { width: 1100, height: 760 }, ...contextOptions });
+  const page = await context.newPage();
+  page.setDefaultTimeout(8_000);
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(String(error)));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) errors.push(message.text());
+  });
+  await page.addInitScript(probe);
+  await before?.(page);
+  await page.goto(url);
+  await page.locator('.agent').first().waitFor({ state: 'attached' });
+  return { page, errors };
+}
+
+export const probeOf = (page: Page): Promise<Probe> =>
+  page.evaluate(() => JSON.parse(JSON.stringify((globalThis as unknown as { probe: Probe }).probe)) as Probe);
+
+/** Waits until `look` gives what `right` accepts. */
+export async function eventually<T>(look: () => Promise<T> | T, right: (value: T) => boolean): Promise<T> {
+  let last!: T;
+  await expect
+    .poll(async () => right((last = await look())), { timeout: 8_000, interval: 30 })
+    .toBe(true);
+  return last;
+}
+
+export const talkButton = (page: Page) => page.getByRole('button', { name: 'Hold to talk' });
+export const message = (page: Page) => page.getByLabel('Your message');
+export const status = (page: Page) => page.getByRole('status');
+export const alert = (page: Page) => page.getByRole('alert');
+export const log = (page: Page) => page.getByRole('log');
+
+/** Presses the talk button with the pointer and returns when the page says that it listens. */
+export async function pressAndListen(page: Page): Promise<void> {
+  await talkButton(page).hover();
+  await page.mouse.down();
+  await page.getByText('Release to send').waitFor();
+}
+
+/** Holds the button for as long as a short sentence takes, by the page's own clock. */
+export async function holdToTalk(page: Page, milliseconds = 500): Promise<void> {
+  await pressAndListen(page);
+  await elapse(page, milliseconds);
+  await page.mouse.up();
+}
+
+/** Speech takes time: lets so much of it pass in the page. */
+export const elapse = (page: Page, milliseconds: number): Promise<void> =>
+  page.evaluate((ms) => new Promise<void>((resolve) => setTimeout(resolve, ms)), milliseconds);
+
+const axeSource = readFile(createRequire(new URL('../../../services/web/package.json', import.meta.url)).resolve('axe-core/axe.min.js'), 'utf8');
+
+interface Violation {
+  id: string;
+  nodes: { html: string; failureSummary: string }[];
+}
+
+/** What axe-core finds wrong in the page as it is now, WCAG 2.2 AA and best practices; each with its element. */
+export async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(await axeSource);
+  const found = await page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: { run(options: unknown): Promise<{ violations: Violation[] }> } };
+    return (await axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })).violations;
+  });
+  return found.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}: ${node.failureSummary}`));
+}
