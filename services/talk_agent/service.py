@@ -1,0 +1,140 @@
+"""One agent, put together: model, tools, sessions, runner, turns, checks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from google.adk.models.base_llm import BaseLlm
+from prometheus_client import CollectorRegistry
+
+from talk_agent.drain import Drain
+from talk_agent.metrics import AgentMetrics, metrics
+from talk_agent.models.build import build_model
+from talk_agent.names import NameClash, tool_names
+from talk_agent.readiness import Instruction, measured, references_check, sessions_check
+from talk_agent.runtime import APP_NAME, build_runner
+from talk_agent.sessions.lock import LocalTurnLock
+from talk_agent.sessions.memory import MemorySessionStore
+from talk_agent.sessions.port import SessionStore
+from talk_agent.sessions.staging import StagingSessionService
+from talk_agent.settings import Settings
+from talk_agent.slots import Slots
+from talk_agent.tools.agent_tool import AgentTool
+from talk_agent.tools.directory import AgentDirectory
+from talk_agent.turn import Engine, TurnLimits, Turns
+from talk_agent.warmup import settle, warm_up
+from talk_kit.health import Health
+from talk_kit.http_client import HttpPool
+from talk_kit.names import canonical_agent_name
+from talk_kit.settings import SettingsError
+from talk_kit.talkagent import InvalidFiles, References, TalkAgent, read_agents
+
+
+@dataclass(frozen=True)
+class Dependencies:
+    """What a service is made from. `descriptions` are those of the agents in the same file, by name."""
+
+    agent: TalkAgent
+    references: References
+    descriptions: Mapping[str, str] = field(default_factory=dict)
+    pool: HttpPool | None = None
+    store: SessionStore | None = None
+
+
+def read_dependencies(settings: Settings, environ: Mapping[str, str]) -> Dependencies:
+    """The TalkAgent that the settings name. SettingsError lists what is wrong with its file."""
+    file = Path(settings.agent_file)
+    try:
+        agents = read_agents([file], settings.defaults(), environ, file.parent)
+    except InvalidFiles as invalid:
+        raise SettingsError([str(problem) for problem in invalid.problems]) from None
+    names = list(agents.by_name)
+    name = canonical_agent_name(settings.agent_name) or (names[0] if len(names) == 1 else "")
+    if name not in agents.by_name:
+        raise SettingsError([f"TALK_AGENT_NAME is {name!r}; {file} has: {', '.join(names)}"])
+    agent = agents.by_name[name]
+    if agent.spec.model is None:
+        raise SettingsError([f"{name}: spec.model is left out, and TALK_MODEL is not set"])
+    try:
+        tool_names(tool.agent for tool in agent.spec.tools)
+    except NameClash as clash:
+        raise SettingsError([f"{name}: spec.tools: {clash}"]) from None
+    descriptions = {other.name: other.spec.description for other in agents.by_name.values()}
+    return Dependencies(agent, agents.references, descriptions)
+
+
+class Service:
+    """All parts of an agent pod behind its routes. Nothing runs before `running`."""
+
+    def __init__(self, settings: Settings, deps: Dependencies) -> None:
+        self._settings = settings
+        self._deps = deps
+        self.agent = deps.agent
+        self._pool = deps.pool or HttpPool()
+        self._metrics = metrics()
+        self._tools = self._agent_tools()
+        spec = deps.agent.spec
+        self._store = deps.store or MemorySessionStore(
+            ttl=spec.session.ttl, max_sessions=settings.max_sessions, kept_turns=spec.session.recent_turns
+        )
+        self._model = build_model(spec, pool=self._pool, references=deps.references, defaults=settings.defaults())
+        self.turns = self._turns(self._model.llm, self._store, self._metrics)
+        self.health = Health(
+            [
+                self._model_check(),
+                references_check(spec, deps.references),
+                sessions_check(spec.session, self._store),
+            ]
+        )
+        self.drain = Drain(self.health, delay=settings.endpoint_delay, seconds=spec.drain_seconds)
+        self._metrics.prepare(self.agent.name, (tool.name for tool in self._tools))
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Warm within the block: imports done, one turn played, garbage collected. Ready as soon as the checks are."""
+        async with self._pool:
+            await self._model.prepare()
+            await warm_up(self._warm_up_turns)
+            settle()
+            async with self.health.running(), self.drain.over(self.turns):
+                self.health.started = True
+                yield
+
+    def _warm_up_turns(self, model: BaseLlm) -> Turns:
+        store = MemorySessionStore(ttl=60.0, max_sessions=1, kept_turns=1)
+        return self._turns(model, store, AgentMetrics(CollectorRegistry()))
+
+    def _turns(self, model: BaseLlm, store: SessionStore, counted: AgentMetrics) -> Turns:
+        spec = self.agent.spec
+        staging = StagingSessionService(APP_NAME)
+        return Turns(
+            Engine(
+                agent=self.agent.name,
+                instruction=Instruction(spec, self._deps.references),
+                runner=build_runner(
+                    agent=self.agent.name, model=model, tools=self._tools, staging=staging, metrics=counted
+                ),
+                staging=staging,
+                store=store,
+                lock=LocalTurnLock(wait=self._settings.session_wait),
+                slots=Slots(spec.limits.concurrent_turns),
+                limits=TurnLimits(spec.limits.run_timeout, spec.limits.llm_calls, spec.session.recent_turns),
+                metrics=counted,
+            )
+        )
+
+    def _agent_tools(self) -> list[AgentTool]:
+        directory = AgentDirectory(self._deps.descriptions, pool=self._pool, gateway_url=self._settings.gateway_url)
+        return [
+            AgentTool(
+                caller=self.agent.name,
+                agent=tool.agent,
+                pool=self._pool,
+                gateway_url=self._settings.gateway_url,
+                directory=directory,
+            )
+            for tool in self.agent.spec.tools
+        ]

@@ -1,0 +1,1 @@
+"""Conversations: what is stored, where, and who may write."""

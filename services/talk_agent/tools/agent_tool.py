@@ -1,0 +1,118 @@
+"""Another TalkAgent as a tool, asked through the gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from google.adk.models.llm_request import LlmRequest
+from google.adk.tools.base_tool import BaseTool
+from google.adk.tools.tool_context import ToolContext
+from google.genai import types
+from typing_extensions import override
+
+from talk_agent.names import agent_tool_name
+from talk_agent.run_context import RunContext, current_run
+from talk_agent.tools.directory import AgentDirectory
+from talk_kit.errors import DeadlineExceeded, InvalidRequest, ProviderFailed, TalkError, Unavailable, from_code
+from talk_kit.http_client import HttpPool
+from talk_kit.names import SESSION_ID_LENGTH
+
+# The agents that called, the first one first: `travel-planner,local-guide`.
+CALL_PATH_HEADER = "X-Talk-Call-Path"
+MAX_DEPTH = 3
+
+
+class AgentTool(BaseTool):
+    """Asks `agent` in a session of its own within the caller's, bounded by what is left of the caller's turn.
+
+    Every failure is a TalkError, which `ToolErrors` hands to the model. Calls are at most three deep, and an
+    agent that is already in the path of calls is not asked again.
+    """
+
+    def __init__(
+        self, *, caller: str, agent: str, pool: HttpPool, gateway_url: str | None, directory: AgentDirectory
+    ) -> None:
+        super().__init__(name=agent_tool_name(agent), description=_generic(agent))
+        self._caller = caller
+        self._agent = agent
+        self._pool = pool
+        self._gateway_url = gateway_url
+        self._directory = directory
+
+    @override
+    async def process_llm_request(self, *, tool_context: ToolContext, llm_request: LlmRequest) -> None:
+        self.description = await self._directory.description(self._agent) or _generic(self._agent)
+        await super().process_llm_request(tool_context=tool_context, llm_request=llm_request)
+
+    @override
+    def _get_declaration(self) -> types.FunctionDeclaration:
+        message = types.Schema(type=types.Type.STRING, description="What to ask, with all that is needed to answer.")
+        parameters = types.Schema(type=types.Type.OBJECT, properties={"message": message}, required=["message"])
+        return types.FunctionDeclaration(name=self.name, description=self.description, parameters=parameters)
+
+    @override
+    async def run_async(self, *, args: dict[str, Any], tool_context: ToolContext) -> dict[str, str]:
+        run = current_run.get()
+        path = next_path(run.call_path, self._caller, self._agent)
+        message = args.get("message")
+        if not isinstance(message, str) or not message.strip():
+            raise InvalidRequest("The tool needs a message, which is a text.")
+        try:
+            async with asyncio.timeout_at(run.deadline):
+                return {"result": await self._ask(message, run, path)}
+        except TimeoutError:
+            raise DeadlineExceeded(f"The agent {self._agent!r} did not answer in time.") from None
+
+    async def _ask(self, message: str, run: RunContext, path: tuple[str, ...]) -> str:
+        if self._gateway_url is None:
+            raise Unavailable(f"The agent {self._agent!r} cannot be asked: TALK_GATEWAY_URL is not set.")
+        answer = await self._pool.request(
+            "POST",
+            f"{self._gateway_url}/v1/agents/{self._agent}/chat",
+            target=f"The agent {self._agent!r}",
+            headers={CALL_PATH_HEADER: ",".join(path), "Accept": "application/json"},
+            json={"session_id": session_of(run.session_id, self._caller), "message": message},
+            idle=max(1.0, run.deadline - asyncio.get_running_loop().time()),
+        )
+        return self._reply(answer.status_code, answer.content)
+
+    def _reply(self, status: int, body: bytes) -> str:
+        try:
+            members = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            members = None
+        if not isinstance(members, dict):
+            raise ProviderFailed(f"The agent {self._agent!r} sent an answer that cannot be read.")
+        if status != 200:
+            raise self._error(members)
+        return str(members.get("reply", ""))
+
+    def _error(self, problem: Mapping[str, Any]) -> TalkError:
+        detail = str(problem.get("detail") or problem.get("title") or "It failed.")
+        return from_code(str(problem.get("code", "")), f"The agent {self._agent!r} could not answer: {detail}")
+
+
+def next_path(path: tuple[str, ...], caller: str, agent: str) -> tuple[str, ...]:
+    """The path of calls that `caller`'s call of `agent` has. InvalidRequest on a cycle, or when it is too long."""
+    longer = (*path, caller)
+    if agent in longer:
+        raise InvalidRequest(f"The agent {agent!r} waits for this answer itself: {' asks '.join((*longer, agent))}.")
+    if len(longer) > MAX_DEPTH:
+        raise InvalidRequest(f"Agents may ask one another {MAX_DEPTH} deep; this call would go deeper.")
+    return longer
+
+
+def session_of(session_id: str, caller: str) -> str:
+    """The session of a called agent: `<session>.<caller>`, with a hash for a session id that is too long for that."""
+    joined = f"{session_id}.{caller}"
+    if len(joined) <= SESSION_ID_LENGTH:
+        return joined
+    return f"{hashlib.sha256(session_id.encode()).hexdigest()}.{caller}"
+
+
+def _generic(agent: str) -> str:
+    return f"Asks the agent {agent!r} and returns its answer."

@@ -1,0 +1,282 @@
+"""Turns: one question to the agent and what comes of it, as events.
+
+A turn runs in a task of its own, so that its deadline also covers a reader that does not read, and so that
+drain can end it from outside. Its reader (a streaming answer, or the fold behind a JSON one) owns it: when the
+reader goes, the turn is cancelled, the model's stream is closed and what was said so far is stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass
+
+from google.adk.agents.invocation_context import LlmCallsLimitExceededError
+from google.adk.agents.run_config import RunConfig, StreamingMode  # type: ignore[attr-defined]
+from google.adk.runners import Runner
+from google.genai import types
+
+from talk_agent import history
+from talk_agent.metrics import AgentMetrics
+from talk_agent.outbox import Outbox
+from talk_agent.progress import Progress
+from talk_agent.run_context import RunContext, current_run
+from talk_agent.sessions.port import Append, SessionStore, TurnLock
+from talk_agent.sessions.port import Turn as StoredTurn
+from talk_agent.sessions.staging import Stage, StagingSessionService
+from talk_agent.slots import Slots
+from talk_kit.disconnect import cancel_and_wait
+from talk_kit.errors import Cancelled, DeadlineExceeded, Draining, Internal, ProviderFailed, TalkError
+from talk_kit.events import StageChanged, TurnCompleted, TurnEvent, TurnStarted
+from talk_kit.logs import get_logger
+from talk_kit.names import new_id
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRequest:
+    """A question, the session it belongs to, and the agents whose calls led here."""
+
+    session_id: str
+    message: str
+    call_path: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TurnLimits:
+    """`run_timeout` in seconds; `llm_calls` of one turn; `recent_turns` that the model is shown."""
+
+    run_timeout: float
+    llm_calls: int
+    recent_turns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What all turns of one agent share. `instruction` raises TalkError where it cannot be read now."""
+
+    agent: str
+    instruction: Callable[[], str]
+    runner: Runner
+    staging: StagingSessionService
+    store: SessionStore
+    lock: TurnLock
+    slots: Slots
+    limits: TurnLimits
+    metrics: AgentMetrics
+
+
+class Turns:
+    """The turns of one agent, those under way and those to come."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._running: dict[asyncio.Task[None], _Run] = {}
+        self._closed = False
+
+    async def events(self, request: TurnRequest) -> AsyncGenerator[TurnEvent, None]:
+        """The turn's events. Raises TalkError instead of the first one where the turn is refused.
+
+        Closing it cancels the turn, and returns when the turn has ended.
+        """
+        async with aclosing(self._events(request, Outbox())) as events:
+            async for event in events:
+                yield event
+
+    async def complete(self, request: TurnRequest) -> TurnCompleted:
+        """The same turn, folded to its good end. Raises the TalkError of every other one."""
+        outbox = Outbox()
+        async with aclosing(self._events(request, outbox)) as events:
+            async for event in events:
+                if isinstance(event, TurnCompleted):
+                    return event
+        raise outbox.error or Internal()
+
+    async def _events(self, request: TurnRequest, outbox: Outbox) -> AsyncGenerator[TurnEvent, None]:
+        if self._closed:
+            raise Draining("This agent is shutting down.")
+        run = _Run(self._engine, request, outbox)
+        task = asyncio.create_task(run.run(), name=f"turn-{run.turn_id}")
+        self._running[task] = run
+        task.add_done_callback(self._running.pop)
+        try:
+            async with aclosing(outbox.read()) as events:
+                async for event in events:
+                    yield event
+        finally:
+            await cancel_and_wait(task)
+
+    async def state(self, session_id: str) -> dict[str, object]:
+        """The session's state as stored."""
+        return dict((await self._engine.store.load(session_id, 0)).state)
+
+    def close(self) -> None:
+        """From now on each new turn is refused as draining."""
+        self._closed = True
+
+    async def finish(self, seconds: float) -> None:
+        """Waits so long for running turns; what still runs then ends with `turn.failed`, retryable."""
+        self.close()
+        if self._running:
+            await asyncio.wait(set(self._running), timeout=seconds)
+        for task, run in list(self._running.items()):
+            run.stop(Draining("This agent shut down before the reply was complete."))
+            task.cancel()
+        if self._running:
+            await asyncio.wait(set(self._running), timeout=5.0)
+
+    def __len__(self) -> int:
+        """Turns that run, or wait for their session."""
+        return len(self._running)
+
+
+class _Run:
+    """One turn, from its place in the session's line to its stored end."""
+
+    def __init__(self, engine: Engine, request: TurnRequest, outbox: Outbox) -> None:
+        self.turn_id = new_id()
+        self._engine = engine
+        self._request = request
+        self._outbox = outbox
+        self._progress = Progress(time.monotonic)
+        self._stopped_by: TalkError | None = None
+        self._storing: asyncio.Task[int] | None = None
+
+    def stop(self, why: TalkError) -> None:
+        """Names the error that the turn ends with when its task is cancelled now."""
+        self._stopped_by = why
+
+    async def run(self) -> None:
+        """The whole turn. Raises nothing but CancelledError: the outbox has every other end."""
+        try:
+            async with AsyncExitStack() as held:
+                await held.enter_async_context(self._engine.lock.hold(self._request.session_id))
+                held.enter_context(self._engine.slots.take())
+                held.enter_context(self._engine.metrics.running.labels(self._engine.agent).track_inprogress())
+                await self._accepted()
+        except TalkError as error:
+            self._refused(error)
+        except asyncio.CancelledError:
+            if self._stopped_by is None:
+                raise
+            self._refused(self._stopped_by)
+        except Exception:
+            log.exception("turn_broken", turn_id=self.turn_id)
+            self._refused(Internal())
+        finally:
+            self._outbox.end(Cancelled())
+
+    async def _accepted(self) -> None:
+        instruction = self._engine.instruction()
+        loaded = await self._engine.store.load(self._request.session_id, self._engine.limits.recent_turns)
+        with self._engine.staging.stage(self._request.session_id, loaded) as stage:
+            self._progress = Progress(time.monotonic)
+            started = TurnStarted(self.turn_id, self._request.session_id, self._engine.agent)
+            await self._outbox.put(started)
+            await self._outbox.put(StageChanged("thinking"))
+            try:
+                ending = await self._converse(instruction)
+                await self._store(self._said(stage), stage, loaded.version)
+            except asyncio.CancelledError:
+                await self._store_cut(stage, loaded.version)
+                self._cancelled()
+            except TalkError as error:
+                await self._store_cut(stage, loaded.version)
+                self._failed(error)
+            except Exception:
+                log.exception("turn_broken", turn_id=self.turn_id)
+                await self._store_cut(stage, loaded.version)
+                self._failed(Internal())
+            else:
+                self._completed(ending)
+
+    async def _converse(self, instruction: str) -> TurnCompleted:
+        limits = self._engine.limits
+        deadline = asyncio.timeout(limits.run_timeout)
+        try:
+            async with deadline:
+                await self._run_adk(instruction, deadline.when() or 0.0)
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            raise DeadlineExceeded(f"The turn took longer than {limits.run_timeout:g} s.") from None
+        except LlmCallsLimitExceededError:
+            raise ProviderFailed(f"The model was called {limits.llm_calls} times without an answer.") from None
+        return self._progress.ending()
+
+    async def _run_adk(self, instruction: str, deadline: float) -> None:
+        session_id = self._request.session_id
+        current_run.set(RunContext(session_id, self._request.call_path, instruction, deadline))
+        run = self._engine.runner.run_async(
+            user_id=session_id,
+            session_id=session_id,
+            new_message=types.Content(role="user", parts=[types.Part(text=self._request.message)]),
+            run_config=RunConfig(streaming_mode=StreamingMode.SSE, max_llm_calls=self._engine.limits.llm_calls),
+        )
+        async with aclosing(run) as events:
+            async for event in events:
+                for translated in self._progress.take(event):
+                    await self._outbox.put(translated)
+
+    async def _store(self, turn: StoredTurn, stage: Stage, version: int) -> None:
+        """One append, which a cancelled turn waits for rather than repeats."""
+        if self._storing is None:
+            append = self._engine.store.append(self._request.session_id, Append(turn, stage.state), version=version)
+            self._storing = asyncio.ensure_future(append)
+        await asyncio.shield(self._storing)
+        self._engine.metrics.sessions.labels(self._engine.agent).set(self._engine.store.count())
+
+    def _said(self, stage: Stage) -> StoredTurn:
+        """A good end may leave text without an event too: a filter that ends a stream sends no content."""
+        if unfinished := self._progress.unfinished:
+            return history.cut(stage.events, unfinished, self._engine.runner.agent.name)
+        return history.completed(stage.events)
+
+    async def _store_cut(self, stage: Stage, version: int) -> None:
+        turn = history.cut(stage.events, self._progress.unfinished, self._engine.runner.agent.name)
+        if not turn and self._storing is None:
+            return
+        try:
+            await self._store(turn, stage, version)
+        except TalkError as error:
+            log.error("cut_turn_not_stored", turn_id=self.turn_id, code=error.code)
+
+    def _completed(self, ending: TurnCompleted) -> None:
+        self._engine.metrics.turn_ended(self._engine.agent, "completed", ending.timings["total"])
+        self._engine.metrics.turn_used(self._engine.agent, ending)
+        log.info("turn_completed", finish_reason=ending.finish_reason, **self._facts())
+        self._outbox.end(ending)
+
+    def _failed(self, error: TalkError) -> None:
+        seconds = self._progress.timings()["total"]
+        self._engine.metrics.turn_ended(self._engine.agent, "failed", seconds, error.code)
+        log.warning("turn_failed", outcome="failed", code=error.code, reason=error.detail, **self._facts())
+        self._outbox.fail(error)
+
+    def _refused(self, error: TalkError) -> None:
+        self._engine.metrics.turn_ended(self._engine.agent, "refused", 0.0, error.code)
+        log.info("turn_refused", turn_id=self.turn_id, code=error.code)
+        self._outbox.end(error)
+
+    def _cancelled(self) -> None:
+        """The caller went, which ends the task, or drain stopped the turn, which has an event to end with."""
+        if self._stopped_by is not None:
+            self._failed(self._stopped_by)
+            return
+        self._engine.metrics.turn_ended(self._engine.agent, "cancelled", self._progress.timings()["total"])
+        log.info("turn_cancelled", **self._facts())
+        raise asyncio.CancelledError
+
+    def _facts(self) -> dict[str, object]:
+        progress = self._progress
+        return {
+            "turn_id": self.turn_id,
+            "seconds": progress.timings(),
+            "input_tokens": progress.input_tokens,
+            "output_tokens": progress.output_tokens,
+            "model_messages": progress.model_messages,
+            "tool_calls": progress.tools_called,
+        }
