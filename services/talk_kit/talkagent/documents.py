@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from talk_kit.talkagent.nodes import Node, Unreadable
-from talk_kit.talkagent.problem import Path, Problem, Severity, dotted
+from talk_kit.talkagent.problem import Path, Problem, Severity, dotted, shortened
+
+T = TypeVar("T")
 
 
 class Place(NamedTuple):
@@ -36,6 +39,21 @@ class Document:
     def __repr__(self) -> str:
         return f"Document({self.file!r}, {self.number}, {self.kind} {self.name})"
 
+    def members(self) -> list[Document]:
+        """The items of a `List`, as `kubectl get -o yaml` writes it; otherwise the document itself."""
+        items = self.data.get("items") if isinstance(self.data, dict) else None
+        if self.kind != "List" or self.api_version != "v1" or not isinstance(items, list):
+            return [self]
+        return [self._member(("items", index), item, index) for index, item in enumerate(items)]
+
+    def _member(self, root: Path, data: Any, index: int) -> Document:
+        def within(found: Mapping[Path, T]) -> dict[Path, T]:
+            return {path[2:]: value for path, value in found.items() if path[:2] == root}
+
+        nulls = tuple(path[2:] for path in self.nulls if path[:2] == root)
+        places = within(self.keys), within(self.values), within(self.texts)
+        return Document(self.file, self.number + index, data, *places, nulls)
+
     @property
     def kind(self) -> str:
         return self._text("kind")
@@ -58,7 +76,7 @@ class Document:
     def problem(self, path: Path, message: str, severity: Severity = "error", *, key: bool = False) -> Problem:
         """A finding at a path, or at its nearest parent that is in the file; `key` points at the key."""
         place = self._place(path, key)
-        shown = self.name if len(self.name) <= 64 else self.name[:61] + "..."
+        shown = shortened(self.name)
         return Problem(self.file, *place, self.number, shown, dotted(path), message, severity)
 
     def _place(self, path: Path, key: bool) -> Place:

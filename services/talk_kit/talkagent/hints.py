@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from talk_kit.talkagent.names import LONGEST_NAME, suggested_name
-from talk_kit.talkagent.problem import Path, dotted
+from talk_kit.talkagent.problem import LONGEST_SHOWN, Path, dotted
 
 _LANGUAGES = {
     "english": "en", "german": "de", "french": "fr", "spanish": "es", "hindi": "hi", "kannada": "kn",
@@ -37,7 +37,7 @@ _MOST_LISTED = 20
 
 def unknown_field(path: Path, allowed: Mapping[str, Any], places: Mapping[str, list[str]]) -> str:
     """What to write instead of a field that the schema does not know. `places` says where a name is known."""
-    name = str(path[-1])
+    name = str(path[-1])[:LONGEST_SHOWN]
     parent = next((part for part in reversed(path[:-1]) if isinstance(part, str)), "")
     if hint := _RENAMED.get((parent, name)):
         return hint
@@ -109,8 +109,13 @@ def _model(value: str) -> str:
     return ""
 
 
+def _instruction(value: str) -> str:
+    return "" if value.strip() else "it is blank"
+
+
 _HINTS: dict[str, Callable[[str], str]] = {
     "metadata.name": bad_name,
+    "spec.instruction": _instruction,
     "agent.name": bad_name,
     "voice.language": _language,
     "baseURL": _base_url,

@@ -36,8 +36,12 @@ def load_documents(*sources: str | Path) -> Loaded:
     `-` is the standard input. Nothing raises: what cannot be read is a problem, and the rest is loaded.
     """
     loaded = Loaded()
+    seen: set[Path] = set()
     for source in sources:
         for file in _files(Path(source), loaded.problems):
+            if file.resolve() in seen:
+                continue
+            seen.add(file.resolve())
             loaded.files.append(str(file))
             _load_file(file, loaded)
     return loaded
@@ -69,8 +73,10 @@ def load_text(text: str, file: str) -> Loaded:
             except Unreadable as error:
                 loaded.problems.append(_problem(file, error, number))
                 continue
-            loaded.documents.append(document)
+            members = document.members()
+            loaded.documents += members
             loaded.problems += problems
+            number += len(members) - 1
     return loaded
 
 

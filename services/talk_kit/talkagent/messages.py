@@ -30,7 +30,7 @@ def message_for(error: ValidationError, path: Path, text: str | None) -> str:
     if error.validator == "type":
         return f"{said}; {_wrong_type(node, value, text)}"
     if error.validator in ("minLength", "maxLength"):
-        return f"{said}; it has {len(value):,} characters"
+        return f"{said}; {_length(node)}, not {len(value):,}"
     if error.validator in ("minItems", "maxItems", "maxProperties"):
         return f"{said}; it has {len(value)} entries"
     if error.validator in ("minimum", "maximum"):
@@ -54,12 +54,13 @@ def allowed(node: Schema) -> str:
 
 
 def _bounds(node: Schema) -> str:
-    if node.get("type") == "string" and not _is_duration(node):
-        least = node.get("minLength")
-        return f" ({least or 0} to {node['maxLength']:,} characters)" if "maxLength" in node else ""
     if "maxItems" in node:
         return f" ({node.get('minItems', 0)} to {node['maxItems']} entries)"
     return f" (at most {node['maxProperties']} entries)" if "maxProperties" in node else ""
+
+
+def _length(node: Schema) -> str:
+    return f"allowed are {node.get('minLength', 0)} to {node['maxLength']:,} characters"
 
 
 def _what(node: Schema) -> str:

@@ -6,12 +6,6 @@ import re
 
 LONGEST_NAME = 40
 INTERNAL_PREFIXES = ("talk-internal-", "talkagent-")
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-
-
-def is_agent_name(name: str) -> bool:
-    """Whether it is a DNS label of at most 40 characters: room is left for what the operator adds."""
-    return len(name) <= LONGEST_NAME and _LABEL.fullmatch(name) is not None
 
 
 def suggested_name(name: str) -> str | None:

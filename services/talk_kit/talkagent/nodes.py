@@ -122,7 +122,8 @@ class _Composer:
 
     def unreadable(self, error: MarkedYAMLError, text: str) -> Unreadable:
         """Tabs first: the parser's own words for them depend on what it was looking for."""
-        mark = error.problem_mark or error.context_mark
+        cut = "end" in str(error.problem) and "stream" in str(error.problem)
+        mark = (error.context_mark if cut else None) or error.problem_mark
         line, column = self._place(mark) if mark else (self._first_line, 1)
         for number, content in enumerate(text.splitlines()[: line - self._first_line + 1]):
             indent = content[: len(content) - len(content.lstrip())]
@@ -131,5 +132,15 @@ class _Composer:
                 return Unreadable(
                     "a tab in the indentation; YAML allows no tabs, use spaces", number + self._first_line, at
                 )
-        what = " ".join(str(error.problem or error.context or "it cannot be parsed").split())
-        return Unreadable(f"not YAML: {what}", line, column)
+        return Unreadable(_explained(str(error.problem or ""), str(error.context or "")), line, column)
+
+
+def _explained(problem: str, context: str) -> str:
+    """The parser's words, or better ones for what people do most."""
+    if "'\\t'" in problem:
+        return "a tab; YAML allows no tabs here, use spaces"
+    if "end" in problem and "stream" in problem:
+        return f"not YAML: what begins here does not end ({context or 'while parsing'})"
+    if problem.startswith("mapping values are not allowed"):
+        return f"not YAML: {problem}; a text with ': ' in it needs quotes"
+    return f"not YAML: {problem or context or 'it cannot be parsed'}"

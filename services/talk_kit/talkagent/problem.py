@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 Severity = Literal["error", "warning", "notice"]
 Path = tuple[str | int, ...]
+Part = TypeVar("Part", str, int, str | int)
+LONGEST_SHOWN = 64
 
 
 @dataclass(frozen=True, order=True)
@@ -46,10 +48,15 @@ def errors(problems: Iterable[Problem]) -> list[Problem]:
     return [problem for problem in problems if problem.severity == "error"]
 
 
+def shortened(part: Part) -> Part:
+    """A key or a name for people: whoever writes a megabyte of it need not read it again."""
+    return part if isinstance(part, int) or len(part) <= LONGEST_SHOWN else part[: LONGEST_SHOWN - 3] + "..."
+
+
 def dotted(path: Path) -> str:
     """`spec.tools[0].agent`; keys with dots or slashes in brackets."""
     text = ""
-    for part in path:
+    for part in map(shortened, path):
         if isinstance(part, int):
             text += f"[{part}]"
         elif "." in part or "/" in part or not part:

@@ -25,30 +25,33 @@ class Agents:
 
 
 def check(*sources: str | Path) -> tuple[list[Document], list[Problem]]:
-    """The documents and everything that is wrong with them, sorted by place."""
+    """The documents and everything that is wrong with them, sorted by place. No agent at all is an error."""
     from talk_kit.talkagent.validate import validate
 
     loaded = load_documents(*sources)
-    return loaded.documents, sorted({*loaded.problems, *validate(loaded.documents)})
+    problems = {*loaded.problems, *validate(loaded.documents)}
+    if not errors(problems) and not any(document.kind == KIND for document in loaded.documents):
+        named = ", ".join(loaded.files) or "no file"
+        problems.add(Problem(named, 1, 1, 0, "", "", f"there is no {KIND} in it"))
+    return loaded.documents, sorted(problems)
 
 
 def read_agents(
     sources: Iterable[str | Path],
     defaults: AgentDefaults | None = None,
     environ: Mapping[str, str] | None = None,
-    folder: Path | None = None,
+    secrets_dir: Path | None = None,
+    config_maps_dir: Path | None = None,
 ) -> Agents:
     """The agents of files and folders. Raises `InvalidFiles` with every error, also when there is no agent at all."""
-    sources = list(sources)
     documents, problems = check(*sources)
-    found = [document for document in documents if document.kind == KIND]
-    if not found and not errors(problems):
-        named = ", ".join(str(source) for source in sources) or "no file"
-        problems = [*problems, Problem(named, 1, 1, 0, "", "", f"no {KIND} in it")]
     if errors(problems):
         raise InvalidFiles(problems)
+    found = [document for document in documents if document.kind == KIND]
     agents = {document.name: talk_agent(document.data, defaults or AgentDefaults()) for document in found}
-    return Agents(agents, References(documents, environ, folder), tuple(problems), tuple(documents))
+    return Agents(
+        agents, References(documents, environ, secrets_dir, config_maps_dir), tuple(problems), tuple(documents)
+    )
 
 
 def read_agent(
@@ -56,10 +59,11 @@ def read_agent(
     name: str,
     defaults: AgentDefaults | None = None,
     environ: Mapping[str, str] | None = None,
-    folder: Path | None = None,
+    secrets_dir: Path | None = None,
+    config_maps_dir: Path | None = None,
 ) -> tuple[TalkAgent, References]:
     """One agent of a file. An empty name takes the only one. Raises `InvalidFiles`."""
-    agents = read_agents([source], defaults, environ, folder)
+    agents = read_agents([source], defaults, environ, secrets_dir, config_maps_dir)
     if not name and len(agents.by_name) == 1:
         return next(iter(agents.by_name.values())), agents.references
     if name not in agents.by_name:

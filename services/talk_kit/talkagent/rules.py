@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from talk_kit.names import is_agent_name
 from talk_kit.talkagent.durations import seconds
-from talk_kit.talkagent.names import INTERNAL_PREFIXES, is_agent_name
+from talk_kit.talkagent.names import INTERNAL_PREFIXES
 from talk_kit.talkagent.problem import Path
 
 Break = tuple[Path, str]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import chain, islice
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
@@ -19,7 +20,11 @@ from talk_kit.talkagent.problem import Path, Problem, dotted
 from talk_kit.talkagent.references import missing_references
 from talk_kit.talkagent.relations import check_relations
 from talk_kit.talkagent.rules import twin
+from talk_kit.talkagent.scalars import resolve
 from talk_kit.talkagent.schema import API_VERSION, KIND, Schema, places, schema, strict
+
+MOST_FINDINGS = 100
+_OCTAL = re.compile(r"[-+]?0[0-7]+")
 
 
 def validate(documents: list[Document]) -> list[Problem]:
@@ -34,15 +39,11 @@ def check_document(document: Document) -> list[Problem]:
     """What is wrong with one document by itself."""
     problems = check_type_meta(document)
     if problems or document.kind != KIND:
-        return problems + check_other(document)
-    root = {**document.data}
-    root.pop("status", None)
-    return [
-        *check_metadata(document),
-        *(_problem(document, error) for error in _validator().iter_errors(root) if not _meant_later(error)),
-        *_rules(document, schema(), root, ()),
-        *_nulls(document),
-    ]
+        return problems or check_other(document)
+    root = {key: value for key, value in document.data.items() if key != "status"}
+    errors = (_problem(document, error) for error in _validator().iter_errors(root) if not _meant_later(error))
+    found = chain(check_metadata(document), errors, _rules(document, schema(), root, ()), _doubtful(document))
+    return list(islice(found, MOST_FINDINGS))
 
 
 @cache
@@ -67,7 +68,7 @@ def _additional(validator: Any, allowed: Any, value: Any, node: Schema) -> Itera
 
 def _pattern(validator: Any, pattern: str, value: Any, _: Schema) -> Iterator[ValidationError]:
     """Go's `$` is the end of the text; Python's also stands before a last line feed."""
-    if validator.is_type(value, "string") and not re.search(re.sub(r"\$$", r"\\Z", pattern), value):
+    if validator.is_type(value, "string") and value and not re.search(re.sub(r"\$$", r"\\Z", pattern), value):
         yield ValidationError("pattern")
 
 
@@ -136,7 +137,11 @@ def _unique(document: Document, node: Schema, value: list[Any], path: Path) -> I
                 yield document.problem(where, f"{dotted(where)}: {name} is there twice, as in [{seen[name]}]")
 
 
-def _nulls(document: Document) -> Iterator[Problem]:
+def _doubtful(document: Document) -> Iterator[Problem]:
+    """What is legal and most likely not meant."""
+    for path, text in document.texts.items():
+        if _OCTAL.fullmatch(text) and path[-1] not in ("defaultMode", "mode"):
+            yield document.problem(path, f"{dotted(path)}: {text} is octal in YAML, {resolve(text)}", "warning")
     for path in document.nulls:
         if path[0] == "spec" and len(path) > 1:
             yield document.problem(path, f"{dotted(path)} is empty and counts as left out", "warning", key=True)
