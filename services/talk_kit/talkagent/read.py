@@ -40,8 +40,7 @@ def read_agents(
     sources: Iterable[str | Path],
     defaults: AgentDefaults | None = None,
     environ: Mapping[str, str] | None = None,
-    secrets_dir: Path | None = None,
-    config_maps_dir: Path | None = None,
+    folder: Path | None = None,
 ) -> Agents:
     """The agents of files and folders. Raises `InvalidFiles` with every error, also when there is no agent at all."""
     documents, problems = check(*sources)
@@ -49,9 +48,7 @@ def read_agents(
         raise InvalidFiles(problems)
     found = [document for document in documents if document.kind == KIND]
     agents = {document.name: talk_agent(document.data, defaults or AgentDefaults()) for document in found}
-    return Agents(
-        agents, References(documents, environ, secrets_dir, config_maps_dir), tuple(problems), tuple(documents)
-    )
+    return Agents(agents, References(documents, environ, folder), tuple(problems), tuple(documents))
 
 
 def read_agent(
@@ -59,11 +56,10 @@ def read_agent(
     name: str,
     defaults: AgentDefaults | None = None,
     environ: Mapping[str, str] | None = None,
-    secrets_dir: Path | None = None,
-    config_maps_dir: Path | None = None,
+    folder: Path | None = None,
 ) -> tuple[TalkAgent, References]:
     """One agent of a file. An empty name takes the only one. Raises `InvalidFiles`."""
-    agents = read_agents([source], defaults, environ, secrets_dir, config_maps_dir)
+    agents = read_agents([source], defaults, environ, folder)
     if not name and len(agents.by_name) == 1:
         return next(iter(agents.by_name.values())), agents.references
     if name not in agents.by_name:

@@ -1,7 +1,7 @@
 """What a spec refers to: keys of Secrets and ConfigMaps, from wherever this process may read them.
 
-In this order: documents of the same files, mounted files (`<folder>/<name>/<key>`, read anew at each use, so that a
-changed key is taken up), and the environment (`TALK_SECRET_<NAME>_<KEY>`).
+In this order: documents of the same files, mounted files (`<folder>/secrets/<name>/<key>` and `configmaps`, read anew
+at each use, so that a changed key is taken up), and the environment (`TALK_SECRET_<NAME>_<KEY>`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from talk_kit.talkagent.schema import KIND
 from talk_kit.talkagent.secret import Secret
 
 RefKind = Literal["Secret", "ConfigMap"]
-_KINDS = ("Secret", "ConfigMap")
+_FOLDERS = {"Secret": "secrets", "ConfigMap": "configmaps"}
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,11 @@ class References:
         self,
         documents: Iterable[Document] = (),
         environ: Mapping[str, str] | None = None,
-        secrets_dir: Path | None = None,
-        config_maps_dir: Path | None = None,
+        folder: Path | None = None,
     ) -> None:
         self._texts = dict(_texts(documents))
         self._environ = environ or {}
-        self._folders: dict[RefKind, Path | None] = {"Secret": secrets_dir, "ConfigMap": config_maps_dir}
+        self._folder = folder
 
     def __repr__(self) -> str:
         return "References()"
@@ -84,9 +83,10 @@ class References:
         return found
 
     def _from_folder(self, ref: KeyRef) -> str | None:
-        folder = self._folders[ref.kind]
+        if self._folder is None:
+            return None
         try:
-            return (folder / ref.name / ref.key).read_text("utf-8") if folder else None
+            return (self._folder / _FOLDERS[ref.kind] / ref.name / ref.key).read_text("utf-8")
         except (OSError, UnicodeDecodeError):
             return None
 
@@ -94,7 +94,7 @@ class References:
 def _texts(documents: Iterable[Document]) -> Iterator[tuple[KeyRef, str]]:
     for document in documents:
         kind: Any = document.kind
-        if kind not in _KINDS or document.api_version != "v1":
+        if kind not in _FOLDERS or document.api_version != "v1":
             continue
         for key, value in _members(document, "data"):
             text = _utf8(decoded(value)) if kind == "Secret" else value
