@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Finds or brings the programs that are no Python or npm packages.
+#   scripts/tools.sh ensure node chromium     each is there afterwards, or the script fails and says what to do
+#   scripts/tools.sh path chromium            prints where one is
+# In this order: on PATH (or CHROMIUM); apt, where the user is root on Debian or Ubuntu.
+set -euo pipefail
+
+declare -A commands=([node]="node" [chromium]="chromium chromium-browser google-chrome-stable google-chrome")
+declare -A packages=([node]="nodejs npm" [chromium]="chromium")
+
+find_tool() {
+  local name
+  if [ "$1" = chromium ] && [ -n "${CHROMIUM:-}" ]; then echo "$CHROMIUM"; return 0; fi
+  for name in ${commands[$1]}; do
+    if command -v "$name"; then return 0; fi
+  done
+  return 1
+}
+
+bring() {
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then return 1; fi
+  echo "tools: installing ${packages[$1]} with apt" >&2
+  local log; log=$(mktemp)
+  if ! { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends ${packages[$1]}; } >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    return 1
+  fi
+}
+
+ensure() {
+  find_tool "$1" >/dev/null || bring "$1" || true
+  if ! find_tool "$1" >/dev/null; then
+    echo "tools: $1 is missing. Install one of: ${commands[$1]}; as root on Debian or Ubuntu this script does it." >&2
+    exit 1
+  fi
+  if [ "$1" = node ] && [ "$(node -p 'process.versions.node.split(".")[0] >= 20')" != true ]; then
+    echo "tools: Node 20 or newer is needed for the page's tests; found $(node --version)." >&2
+    exit 1
+  fi
+}
+
+action=${1:?ensure or path}; shift
+for tool in "$@"; do
+  case $action in
+    ensure) ensure "$tool" ;;
+    path) find_tool "$tool" ;;
+  esac
+done
