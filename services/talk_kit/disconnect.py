@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from starlette.types import Receive
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from talk_kit.errors import Cancelled
 
@@ -30,6 +31,28 @@ async def until_disconnect(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
         raise Cancelled
     finally:
         await cancel_and_wait(worker, listener)
+
+
+class ClosingResponse(Response):
+    """An answer whose writing is cancelled, and waited for, as soon as the client goes."""
+
+    def __init__(self) -> None:
+        # Nothing of Response's own body and headers is used: `write` sends both.
+        super().__init__()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        writer = asyncio.create_task(self.write(scope, receive, send), name="response-writer")
+        listener = asyncio.create_task(gone(receive), name="response-disconnect")
+        try:
+            await asyncio.wait({writer, listener}, return_when=asyncio.FIRST_COMPLETED)
+            if writer.done():
+                writer.result()
+        finally:
+            await cancel_and_wait(writer, listener)
+
+    async def write(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends the whole answer. Runs in a task of its own."""
+        raise NotImplementedError  # each answer writes its own body
 
 
 async def cancel_and_wait(*tasks: asyncio.Task[Any]) -> None:

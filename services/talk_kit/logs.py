@@ -59,7 +59,7 @@ def configure(service: str, level: str = "info", hash_key: str = "") -> None:
 
 def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:
     """A logger for one module: `log.info("turn_completed", seconds=1.2)`. The event is a fixed word."""
-    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(logger=name)
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(module=name)
     return logger
 
 

@@ -16,7 +16,7 @@ import orjson
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from talk_kit.disconnect import cancel_and_wait, gone
+from talk_kit.disconnect import ClosingResponse, cancel_and_wait
 from talk_kit.errors import Internal, ProviderFailed, TalkError
 from talk_kit.events import TurnEvent, TurnFailed, from_wire, to_wire
 from talk_kit.logs import get_logger
@@ -25,6 +25,8 @@ from talk_kit.problems import problem
 log = get_logger(__name__)
 
 HEARTBEAT_SECONDS = 15.0
+# A client that takes nothing for so long is gone, whatever its connection says.
+WRITE_SECONDS = 60.0
 COMMENT = b": keep-alive\n\n"
 HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
@@ -131,8 +133,8 @@ def _parsed(raw: ServerSentEvent) -> TurnEvent | None:
         raise ProviderFailed("The agent sent an event that cannot be read.") from error
 
 
-class EventStreamResponse:
-    """An ASGI answer that streams a turn.
+class EventStreamResponse(ClosingResponse):
+    """An answer that streams a turn.
 
     The first event is awaited before the status is sent: a TalkError that comes instead of it is answered with
     its own status. A later one becomes `turn.failed`. When the client goes, the events are closed at once.
@@ -140,20 +142,11 @@ class EventStreamResponse:
     """
 
     def __init__(self, events: AsyncGenerator[TurnEvent, None], headers: dict[str, str] | None = None) -> None:
+        super().__init__()
         self._events = events
-        self._headers = {**HEADERS, **(headers or {})}
+        self._head = {**HEADERS, **(headers or {})}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        writer = asyncio.create_task(self._write(scope, receive, send), name="event-stream-writer")
-        listener = asyncio.create_task(gone(receive), name="event-stream-disconnect")
-        try:
-            await asyncio.wait({writer, listener}, return_when=asyncio.FIRST_COMPLETED)
-            if writer.done():
-                writer.result()
-        finally:
-            await cancel_and_wait(writer, listener)
-
-    async def _write(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def write(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with aclosing(self._events) as events:
             try:
                 first = await anext(events)
@@ -161,7 +154,7 @@ class EventStreamResponse:
                 await problem(error, Headers(scope=scope).get("accept", ""))(scope, receive, send)
                 return
             connection = _Connection(send)
-            await connection.start(self._headers)
+            await connection.start(self._head)
             heartbeat = asyncio.create_task(connection.beat(), name="event-stream-heartbeat")
             try:
                 await connection.write(encode(first))
@@ -195,7 +188,7 @@ class _Connection:
         await self._send({"type": "http.response.start", "status": 200, "headers": raw})
 
     async def write(self, data: bytes) -> None:
-        async with self._lock:
+        async with self._lock, asyncio.timeout(WRITE_SECONDS):
             await self._send({"type": "http.response.body", "body": data, "more_body": True})
             self._written = time.monotonic()
 

@@ -1,0 +1,57 @@
+"""What the gateway works with: made once at start, handed to the app."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from talk_gateway.audio.decode import DecodeLimits, Decoder
+from talk_gateway.directory import StaticDirectory
+from talk_gateway.known_agents import known_agents
+from talk_gateway.providers.asr import Transcriber
+from talk_gateway.providers.endpoint import Endpoint
+from talk_gateway.providers.tts import Synthesizer
+from talk_gateway.settings import OPENAI_BASE_URL, Settings
+from talk_kit.http_client import HttpPool
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """The adapters behind the routes."""
+
+    settings: Settings
+    pool: HttpPool
+    directory: StaticDirectory
+    decoder: Decoder
+    transcriber: Transcriber
+    synthesizer: Synthesizer
+
+
+def build_deps(settings: Settings) -> Deps:
+    """The real ones, as the settings say."""
+    pool = HttpPool()
+    return Deps(
+        settings=settings,
+        pool=pool,
+        directory=StaticDirectory(known_agents(settings), settings.default_agent),
+        decoder=Decoder(DecodeLimits(max_seconds=settings.recording_seconds)),
+        transcriber=Transcriber(pool, _asr(settings), settings.asr_timeout),
+        synthesizer=Synthesizer(pool, _tts(settings), settings.tts_voice, settings.tts_timeout),
+    )
+
+
+def _asr(settings: Settings) -> Endpoint:
+    url, key = _address(settings.asr_base_url, settings.asr_api_key, settings.openai_api_key)
+    return Endpoint("The speech recognition", "TALK_ASR_BASE_URL", url, settings.asr_model, key)
+
+
+def _tts(settings: Settings) -> Endpoint:
+    url, key = _address(settings.tts_base_url, settings.tts_api_key, settings.openai_api_key)
+    return Endpoint("The speech synthesis", "TALK_TTS_BASE_URL", url, settings.tts_model, key)
+
+
+def _address(base_url: str, api_key: str, openai_api_key: str) -> tuple[str, str]:
+    """An endpoint and its own key; OpenAI's key goes to OpenAI only."""
+    if base_url:
+        return base_url, api_key
+    key = api_key or openai_api_key
+    return (OPENAI_BASE_URL, key) if key else ("", "")

@@ -1,0 +1,53 @@
+"""What is counted and logged of each turn, at its end, once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from talk_gateway import metrics
+from talk_gateway.voice_turn import VoiceEvent
+from talk_kit.errors import TalkError
+from talk_kit.events import ReplyDelta, TurnCompleted, TurnFailed
+from talk_kit.logs import get_logger
+
+log = get_logger(__name__)
+
+
+async def observed(
+    events: AsyncGenerator[VoiceEvent, None], *, agent: str, kind: str
+) -> AsyncGenerator[VoiceEvent, None]:
+    """The same events; counts the turn as completed, failed or, when it is closed before its end, cancelled."""
+    begun = time.monotonic()
+    first_word: float | None = None
+    outcome, code, timings = "cancelled", "", {}
+    metrics.turns_running.labels(kind).inc()
+    try:
+        async with aclosing(events) as inner:
+            async for event in inner:
+                if first_word is None and isinstance(event, ReplyDelta):
+                    first_word = time.monotonic() - begun
+                if isinstance(event, TurnCompleted):
+                    outcome, timings = "completed", dict(event.timings)
+                elif isinstance(event, TurnFailed):
+                    outcome, code = "failed", event.code
+                yield event
+    except TalkError as error:
+        outcome, code = "failed", error.code
+        raise
+    finally:
+        metrics.turns_running.labels(kind).dec()
+        if kind == "chat" and outcome == "completed":
+            timings = {"llm_ttft": first_word or 0.0, "total": time.monotonic() - begun}
+        _finish(agent, kind, outcome, code, timings)
+
+
+def _finish(agent: str, kind: str, outcome: str, code: str, timings: dict[str, float]) -> None:
+    metrics.turns.labels(agent, kind, outcome).inc()
+    if code:
+        metrics.turn_errors.labels(agent, code).inc()
+    for stage in metrics.STAGES:
+        if stage in timings:
+            metrics.turn_stage_seconds.labels(stage).observe(timings[stage])
+    log.info("turn_ended", kind=kind, outcome=outcome, code=code or None, timings=timings)

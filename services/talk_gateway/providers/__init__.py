@@ -1,0 +1,1 @@
+"""Adapters to speech providers: OpenAI-compatible ASR and TTS."""

@@ -1,0 +1,120 @@
+"""The gateway's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from talk_kit.settings import http_url, integer, load, one_of, seconds, setting, words
+
+OPENAI_BASE_URL = "https://api.openai.com/v1"
+
+# The languages that speech is accepted in: upstream's Indian languages, and those that common ASR models share.
+LANGUAGES = words("en,as,bn,de,es,fr,gu,hi,it,ja,kn,ko,ml,mr,ne,nl,or,pa,pl,pt,ru,sa,sd,ta,te,th,tr,uk,ur,vi,zh,ar,id")
+
+
+def agent_urls(raw: str) -> tuple[tuple[str, str], ...]:
+    """`name=url` pairs."""
+    pairs = [pair.partition("=") for pair in words(raw)]
+    if not all(name and url for name, _, url in pairs):
+        raise ValueError("give name=url pairs, separated by commas")
+    return tuple((name.strip(), http_url(url.strip())) for name, _, url in pairs)
+
+
+def paths(raw: str) -> tuple[Path, ...]:
+    """A comma separated list of files or folders."""
+    return tuple(Path(part) for part in words(raw))
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Read once at start by `read`."""
+
+    host: str = setting("TALK_HOST", "127.0.0.1", doc="Address to listen on; `*` is every address of both families.")
+    port: int = setting("TALK_PORT", 8080, doc="Port of the API and the page.", parse=integer(1, 65535))
+    metrics_port: int = setting(
+        "TALK_METRICS_PORT",
+        0,
+        doc="A port of its own for /metrics, so that an Ingress never shows it; 0 serves it beside the API.",
+        parse=integer(0, 65535),
+    )
+    log_level: str = setting(
+        "TALK_LOG_LEVEL", "info", doc="Least level that is logged.", parse=one_of("debug", "info", "warning", "error")
+    )
+    log_hash_key: str = setting(
+        "TALK_LOG_HASH_KEY", "", doc="Keys the hash of session ids in logs; processes that share it agree.", secret=True
+    )
+    agents: tuple[tuple[str, str], ...] = setting(
+        "TALK_AGENTS", (), doc="Agents and where they listen: name=url pairs, separated by commas.", parse=agent_urls
+    )
+    agent_files: tuple[Path, ...] = setting(
+        "TALK_AGENT_FILES", (), doc="TalkAgent files that describe these agents, separated by commas.", parse=paths
+    )
+    default_agent: str = setting(
+        "TALK_DEFAULT_AGENT", "", doc="The agent of `mode: llm`: `assistant`, or the only agent there is."
+    )
+    asr_base_url: str = setting(
+        "TALK_ASR_BASE_URL", "", doc="OpenAI-compatible endpoint of the speech recognition.", parse=http_url
+    )
+    asr_model: str = setting("TALK_ASR_MODEL", "gpt-4o-mini-transcribe", doc="Model of the speech recognition.")
+    asr_api_key: str = setting("TALK_ASR_API_KEY", "", doc="Its API key.", secret=True)
+    tts_base_url: str = setting(
+        "TALK_TTS_BASE_URL", "", doc="OpenAI-compatible endpoint of the speech synthesis.", parse=http_url
+    )
+    tts_model: str = setting("TALK_TTS_MODEL", "gpt-4o-mini-tts", doc="Model of the speech synthesis.")
+    tts_voice: str = setting("TALK_TTS_VOICE", "alloy", doc="Voice of the speech synthesis.")
+    tts_api_key: str = setting("TALK_TTS_API_KEY", "", doc="Its API key.", secret=True)
+    openai_api_key: str = setting(
+        "OPENAI_API_KEY", "", doc="Selects OpenAI for each part whose own endpoint is not set.", secret=True
+    )
+    cors_origins: tuple[str, ...] = setting(
+        "TALK_CORS_ORIGINS", (), doc="Origins of other sites that may call the API from a browser.", parse=words
+    )
+    languages: tuple[str, ...] = setting(
+        "TALK_LANGUAGES", LANGUAGES, doc="Languages of speech that are accepted (BCP-47).", parse=words
+    )
+    text_length: int = setting(
+        "TALK_TEXT_LENGTH", 4000, unit="code points", doc="Longest text of a turn.", parse=integer(1, 100_000)
+    )
+    upload_bytes: int = setting(
+        "TALK_UPLOAD_BYTES", 26_214_400, unit="bytes", doc="Largest recording: 25 MiB.", parse=integer(1024, 1 << 30)
+    )
+    recording_seconds: float = setting(
+        "TALK_RECORDING_SECONDS", 120.0, unit="seconds", doc="Longest recording.", parse=seconds(1, 3600)
+    )
+    upload_timeout: float = setting(
+        "TALK_UPLOAD_TIMEOUT", 60.0, unit="seconds", doc="Bound of receiving an upload.", parse=seconds(1, 3600)
+    )
+    asr_timeout: float = setting(
+        "TALK_ASR_TIMEOUT", 30.0, unit="seconds", doc="Bound of one transcription.", parse=seconds(1, 600)
+    )
+    tts_timeout: float = setting(
+        "TALK_TTS_TIMEOUT", 15.0, unit="seconds", doc="Longest silence of the synthesis.", parse=seconds(1, 600)
+    )
+    turn_timeout: float = setting(
+        "TALK_TURN_TIMEOUT",
+        180.0,
+        unit="seconds",
+        doc="Bound of a whole turn; an agent's own limits.runTimeout (60 s) ends its part before.",
+        parse=seconds(1, 3600),
+    )
+    drain_seconds: float = setting(
+        "TALK_DRAIN_SECONDS",
+        30.0,
+        unit="seconds",
+        doc="How long running turns may finish on stop.",
+        parse=seconds(0, 3600),
+    )
+    endpoint_delay: float = setting(
+        "TALK_ENDPOINT_DELAY_SECONDS",
+        0.0,
+        unit="seconds",
+        doc="How long a stopping process still accepts requests; 5 in the chart, for Services to notice.",
+        parse=seconds(0, 300),
+    )
+
+
+def read(environ: Mapping[str, str]) -> Settings:
+    """The settings of the environment, or SettingsError."""
+    return load(Settings, environ)
