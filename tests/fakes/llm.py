@@ -181,6 +181,20 @@ def reply(content: str = FIXED_REPLY, *, finish: str = "stop") -> Answer:
     return streamed(ROLE, *map(text, words), *end(finish))
 
 
+def completion(content: str = FIXED_REPLY, *, finish: str = "stop") -> Answer:
+    """A reply that is not streamed: one JSON document."""
+    choice = {"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": finish}
+    counts = {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15}
+    head = {"id": "c1", "object": "chat.completion", "created": 1, "model": "m"}
+    document = {**head, "choices": [choice], "usage": counts}
+    return Answer([piece(json.dumps(document))], headers={"Content-Type": "application/json"})
+
+
+def fixed(request: Request) -> Answer:
+    """The fixed reply, streamed where that is asked for."""
+    return reply() if request.json.get("stream") else completion()
+
+
 def tool_call(name: str, arguments: str, **options: Any) -> Answer:
     """One tool call."""
     return streamed(ROLE, call(name, arguments, **options), *end("tool_calls"))
@@ -229,7 +243,7 @@ class FakeLlm:
     """The server. `script` queues answers; what is not scripted gets `default`."""
 
     def __init__(self, port: int = 0) -> None:
-        self.default: Answer | Callable[[Request], Answer] = reply()
+        self.default: Answer | Callable[[Request], Answer] = fixed
         self.models: Answer = Answer(
             [piece(b'{"object":"list","data":[{"id":"m","object":"model"}]}')],
             headers={"Content-Type": "application/json"},

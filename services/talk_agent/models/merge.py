@@ -137,11 +137,13 @@ class _ReadAhead:
         self._begun = self._begun or bool(pieces)
         if self._reader.over:
             self._end()
-        elif self._reader.complete:
+            return
+        if self._reader.complete:
             self._deadline = min(self._deadline, self._loop.time() + GRACE)
+            self._wake_if_text()
+        if self._deadline < self._watch.when():
             self._watch.cancel()
             self._watch = self._loop.call_at(self._deadline, self._watched)
-            self._wake_if_text()
 
     def _add(self, text: str) -> None:
         first, self._said = not self._said, True

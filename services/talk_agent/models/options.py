@@ -6,12 +6,12 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from google.adk.models.llm_response import LlmResponse
 
 from talk_agent.models.merge import Waits
-from talk_agent.models.probe import Reachability
+from talk_agent.models.probe import Member, Reachability
 from talk_kit.errors import TalkError
 
 
@@ -41,6 +41,15 @@ class ModelOptions:
         """The options that go into each request, where they are set."""
         options = {"temperature": self.temperature, "max_tokens": self.max_tokens}
         return {name: value for name, value in options.items() if value is not None}
+
+
+@runtime_checkable
+class ProbedLlm(Protocol):
+    """A model that can be a member of a `ChainProbe`."""
+
+    @property
+    def probed(self) -> Member:
+        """What is known about it, and how it is asked."""
 
 
 async def noted(

@@ -1,0 +1,157 @@
+"""Every other provider, through litellm. Importing this module does not import litellm; building a model does.
+
+litellm is used for what it knows, each provider's own protocol. What comes back goes through the same reader as
+our own stream: thoughts, finish reasons and tool calls are treated alike. Limits that litellm sets: it ends a
+stream that was cut as if it had finished.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import Any
+
+from google.adk.models._capabilities import LlmCapabilities
+from google.adk.models.base_llm import BaseLlm
+from google.adk.models.llm_request import LlmRequest
+from google.adk.models.llm_response import LlmResponse
+from pydantic import Field
+
+from talk_agent.models import failures, messages
+from talk_agent.models.chunks import DeltaReader
+from talk_agent.models.merge import WINDOW, merged
+from talk_agent.models.options import ModelOptions, noted
+from talk_agent.models.pieces import Piece
+from talk_agent.models.probe import COMPLETION, Member, Reachability
+from talk_agent.models.reply import responses
+from talk_kit.context import outgoing_headers
+from talk_kit.errors import ProviderFailed, ProviderUnreachable, TalkError
+
+# Read at import: no download of prices, no `.env` of the working directory.
+_ENVIRONMENT = {
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "LITELLM_MODE": "PRODUCTION",
+    "LITELLM_LOG": "ERROR",
+}
+
+
+def _litellm() -> Any:
+    """The module, quiet: its own log of a failure holds the provider's words."""
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    import litellm
+
+    logging.getLogger("LiteLLM").setLevel(logging.CRITICAL)
+    litellm.suppress_debug_info = True
+    litellm.turn_off_message_logging = True
+    litellm.drop_params = True  # an option that a provider does not know is left out
+    litellm.disable_aiohttp_transport = True  # httpx closes its streams when a turn is cancelled
+    return litellm
+
+
+class LiteLlmModel(BaseLlm):
+    """See `reply` for what it yields and raises. One instance serves all turns of a process."""
+
+    options: ModelOptions = Field(exclude=True, repr=False)
+    litellm: Any = Field(exclude=True, repr=False)
+    window: float = WINDOW
+    reachability: Reachability = Field(default_factory=lambda: Reachability(COMPLETION), exclude=True, repr=False)
+
+    @classmethod
+    def of(cls, options: ModelOptions, window: float = WINDOW) -> LiteLlmModel:
+        """The model that these options describe; `name` starts with one of litellm's providers."""
+        return cls(model=options.name, options=options, litellm=_litellm(), window=window)
+
+    @property
+    def capabilities(self) -> LlmCapabilities:
+        return LlmCapabilities(output_schema_and_tools=False)
+
+    @property
+    def probed(self) -> Member:
+        """For `ChainProbe`."""
+        return Member(self.reachability, self.ask)
+
+    async def generate_content_async(
+        self, llm_request: LlmRequest, stream: bool = False
+    ) -> AsyncGenerator[LlmResponse, None]:
+        reader = DeltaReader(messages.call_ids(llm_request))
+        pieces = merged(self._batches(llm_request, reader), reader, self.options.waits, self.window)
+        answers = noted(responses(pieces, model=self.model, stream=stream), self.reachability)
+        async with aclosing(answers):
+            async for answer in answers:
+                yield answer
+
+    async def ask(self) -> None:
+        """A completion of one token."""
+        try:
+            await self.litellm.acompletion(
+                **self._call(timeout=self.reachability.pace.timeout),
+                messages=[{"role": "user", "content": "Hello"}],
+                max_tokens=1,
+            )
+        except Exception as error:
+            raise translated(error) from error
+
+    async def _batches(self, request: LlmRequest, reader: DeltaReader) -> AsyncGenerator[list[Piece], None]:
+        try:
+            stream = await self.litellm.acompletion(**self._streaming(request))
+            async with aclosing(stream):
+                async for chunk in stream:
+                    yield reader.chunk(chunk.model_dump(exclude_none=True))
+                    if reader.error is not None:
+                        return
+        except TalkError:
+            raise
+        except Exception as error:
+            raise translated(error) from error
+        if reader.finish is None:
+            reader.done = True
+
+    def _streaming(self, request: LlmRequest) -> dict[str, Any]:
+        waits = self.options.waits
+        return {
+            **self._call(timeout=waits.connect + max(waits.first_byte, waits.idle)),
+            "messages": messages.messages(request),
+            "tools": messages.tools(request) or None,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            **self.options.body(),
+            **messages.options(request),
+        }
+
+    def _call(self, timeout: float) -> dict[str, Any]:
+        """What each call has: one attempt, bounded, with the request's id and trace."""
+        return {
+            "model": self.model,
+            "api_base": self.options.base_url,
+            "api_key": self.options.api_key(),
+            "timeout": timeout,
+            "max_retries": 0,
+            "num_retries": 0,
+            "extra_headers": outgoing_headers(),
+            "_skip_mcp_handler": True,
+        }
+
+
+def translated(error: Exception) -> TalkError:
+    """litellm's error as ours, by its status and kind; its text holds the provider's words and goes no further."""
+    if isinstance(error, TalkError):
+        return error
+    kinds = {cls.__name__ for cls in type(error).__mro__}
+    if "ContentPolicyViolationError" in kinds:
+        return failures.content_filtered()
+    if kinds & {"Timeout", "APITimeoutError", "TimeoutException"}:
+        return failures.silent()
+    if kinds & {"APIConnectionError", "ConnectError"}:
+        return ProviderUnreachable(f"{failures.TARGET} cannot be reached.")
+    status = getattr(error, "status_code", None)
+    if not isinstance(status, int) or status < 400:
+        return ProviderFailed(f"{failures.TARGET} broke off its answer.")
+    return failures.from_status(status, _headers(error), str(error).encode())
+
+
+def _headers(error: Exception) -> Mapping[str, str]:
+    headers = getattr(getattr(error, "response", None), "headers", None)
+    return headers if isinstance(headers, Mapping) else {}
