@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 
 from prometheus_client import Gauge
 
+from talk_agent.models.probe import ChainProbe
 from talk_agent.sessions.port import SessionStore
 from talk_kit.errors import AgentNotReady
 from talk_kit.health import Check
@@ -14,6 +15,20 @@ from talk_kit.talkagent import KeyRef, MissingReference, References, SessionSpec
 # Seconds between two looks at the mounted files: a key that is made or changed is seen within these.
 REFERENCES_INTERVAL = 5.0
 SESSIONS_INTERVAL = 5.0
+
+
+def model_check(chain: ChainProbe, reachable: Gauge) -> Check:
+    """Fails while no model of the chain can be reached; `reachable` shows the latest outcome as 1 or 0."""
+
+    async def probe() -> None:
+        answered = False
+        try:
+            await chain.probe()
+            answered = True
+        finally:
+            reachable.set(answered)
+
+    return Check("model", probe, timeout=chain.timeout, delay=chain.delay)
 
 
 def references_check(spec: Spec, references: References) -> Check:
@@ -38,20 +53,6 @@ def referred(spec: Spec) -> Iterator[KeyRef]:
     """The keys that the agent itself reads, each once."""
     refs = [model.api_key_ref for model in spec.models] + [spec.instruction_ref]
     yield from dict.fromkeys(ref for ref in refs if ref is not None)
-
-
-def measured(probe: Callable[[], Awaitable[None]], reachable: Gauge) -> Callable[[], Awaitable[None]]:
-    """The same probe; `reachable` shows its latest outcome as 1 or 0."""
-
-    async def watched() -> None:
-        answered = False
-        try:
-            await probe()
-            answered = True
-        finally:
-            reachable.set(answered)
-
-    return watched
 
 
 class Instruction:

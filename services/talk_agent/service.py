@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +12,9 @@ from prometheus_client import CollectorRegistry
 
 from talk_agent.drain import Drain
 from talk_agent.metrics import AgentMetrics, metrics
-from talk_agent.models.build import build_model
+from talk_agent.models.build import build_model, chain_probe
 from talk_agent.names import NameClash, tool_names
-from talk_agent.readiness import Instruction, measured, references_check, sessions_check
+from talk_agent.readiness import Instruction, model_check, references_check, sessions_check
 from talk_agent.runtime import APP_NAME, build_runner
 from talk_agent.sessions.lock import LocalTurnLock
 from talk_agent.sessions.memory import MemorySessionStore
@@ -35,13 +35,16 @@ from talk_kit.talkagent import InvalidFiles, References, TalkAgent, read_agents
 
 @dataclass(frozen=True)
 class Dependencies:
-    """What a service is made from. `descriptions` are those of the agents in the same file, by name."""
+    """What a service is made from. `descriptions` are those of the agents in the same file, by name; `settle` is
+    called once when all is warm.
+    """
 
     agent: TalkAgent
     references: References
     descriptions: Mapping[str, str] = field(default_factory=dict)
     pool: HttpPool | None = None
     store: SessionStore | None = None
+    settle: Callable[[], None] = settle
 
 
 def read_dependencies(settings: Settings, environ: Mapping[str, str]) -> Dependencies:
@@ -80,11 +83,16 @@ class Service:
         self._store = deps.store or MemorySessionStore(
             ttl=spec.session.ttl, max_sessions=settings.max_sessions, kept_turns=spec.session.recent_turns
         )
-        self._model = build_model(spec, pool=self._pool, references=deps.references, defaults=settings.defaults())
-        self.turns = self._turns(self._model.llm, self._store, self._metrics)
+        model = build_model(
+            spec.models,
+            pool=self._pool,
+            secret=deps.references.secret,
+            default_key=settings.defaults().api_key,
+        )
+        self.turns = self._turns(model, self._store, self._metrics)
         self.health = Health(
             [
-                self._model_check(),
+                model_check(chain_probe(model), self._metrics.llm_reachable.labels(self.agent.name)),
                 references_check(spec, deps.references),
                 sessions_check(spec.session, self._store),
             ]
@@ -96,9 +104,8 @@ class Service:
     async def running(self) -> AsyncIterator[None]:
         """Warm within the block: imports done, one turn played, garbage collected. Ready as soon as the checks are."""
         async with self._pool:
-            await self._model.prepare()
             await warm_up(self._warm_up_turns)
-            settle()
+            self._deps.settle()
             async with self.health.running(), self.drain.over(self.turns):
                 self.health.started = True
                 yield
