@@ -1,10 +1,11 @@
-"""Sound that is like speech: syllables with a pitch that moves, formants, hisses and pauses. The same for the same seed."""
+"""Sound that is like speech: syllables with a pitch that moves, formants, hisses, pauses. One seed, one sound."""
 
 from __future__ import annotations
 
 from functools import cache
 
 import numpy as np
+import soxr
 from numpy.typing import NDArray
 
 from talk_gateway.audio.wav import write_header
@@ -12,6 +13,7 @@ from talk_gateway.audio.wav import write_header
 Shorts = NDArray[np.int16]
 Doubles = NDArray[np.float64]
 
+_RATE = 24_000
 _VOWELS = (
     (730, 1090, 2440),
     (270, 2290, 3010),
@@ -25,28 +27,27 @@ _VOWELS = (
 
 @cache
 def speech(seconds: float = 3.0, rate: int = 16_000, seed: int = 0, level_db: float = -6.0) -> Shorts:
-    """One channel whose loudest sample is at `level_db` of full scale; a fifth of it is pauses."""
+    """One channel whose loudest sample is near `level_db` of full scale, a fifth of it pauses; the same at any rate."""
     rng = np.random.default_rng(seed)
-    length = round(seconds * rate)
-    parts: list[Doubles] = [np.zeros(round(0.05 * rate))]
+    length = round(seconds * _RATE)
+    parts: list[Doubles] = [np.zeros(round(0.05 * _RATE))]
     while sum(map(len, parts)) < length:
-        for _ in range(rng.integers(2, 6)):
-            parts.append(_syllable(rng, rate))
-        parts.append(np.zeros(round(rng.uniform(0.1, 0.25) * rate)))
-    return _at(np.concatenate(parts)[:length], level_db)
+        parts += [_syllable(rng) for _ in range(rng.integers(2, 6))]
+        parts.append(np.zeros(round(rng.uniform(0.1, 0.25) * _RATE)))
+    return _at(np.concatenate(parts)[:length], level_db, rate)
 
 
 def word(rate: int = 16_000, seed: int = 0, level_db: float = -6.0) -> Shorts:
     """A word of one syllable, 0.3 s, with a tenth of a second of nothing on either side."""
-    quiet = np.zeros(round(0.1 * rate))
-    vowel = _syllable(np.random.default_rng(seed), rate, 0.2)
-    return _at(np.concatenate([quiet, vowel, _hiss(np.random.default_rng(seed), rate, 0.1), quiet]), level_db)
+    quiet = np.zeros(round(0.1 * _RATE))
+    rng = np.random.default_rng(seed)
+    return _at(np.concatenate([quiet, _syllable(rng, 0.2), _hiss(rng, 0.1), quiet]), level_db, rate)
 
 
 def noise(
     seconds: float = 2.0, rate: int = 16_000, seed: int = 0, level_db: float = -50.0, slope: float = 0.0
 ) -> Shorts:
-    """Steady noise whose RMS is `level_db`; its amplitude falls with frequency to the power of `slope` (1/2 is pink)."""
+    """Steady noise whose RMS is `level_db`; its amplitude falls with frequency to the `slope` (1/2 is pink)."""
     rng = np.random.default_rng(seed)
     frequencies = np.fft.rfftfreq(round(seconds * rate), 1 / rate)
     spectrum = rng.normal(size=len(frequencies)) + 1j * rng.normal(size=len(frequencies))
@@ -69,26 +70,27 @@ def to_shorts(sound: Doubles) -> Shorts:
     return np.asarray(np.clip(np.rint(sound * 32767), -32768, 32767), dtype=np.int16)
 
 
-def _at(sound: Doubles, level_db: float) -> Shorts:
-    return to_shorts(sound / np.abs(sound).max() * 10 ** (level_db / 20))
+def _at(sound: Doubles, level_db: float, rate: int) -> Shorts:
+    level = sound / np.abs(sound).max() * 10 ** (level_db / 20)
+    return to_shorts(np.asarray(soxr.resample(level, _RATE, rate)))
 
 
-def _syllable(rng: np.random.Generator, rate: int, seconds: float | None = None) -> Doubles:
+def _syllable(rng: np.random.Generator, seconds: float | None = None) -> Doubles:
     """A hiss at the start of every other one, then a vowel that glides to another, under one breath of loudness."""
     seconds = seconds or rng.uniform(0.12, 0.22)
-    time = np.arange(round(seconds * rate)) / rate
+    time = np.arange(round(seconds * _RATE)) / _RATE
     share = time / seconds
     pitch = rng.uniform(95, 140) * (1 + 0.15 * np.sin(np.pi * share)) * (1 - 0.1 * share)
-    phase = 2 * np.pi * np.cumsum(pitch) / rate
+    phase = 2 * np.pi * np.cumsum(pitch) / _RATE
     first, last = (np.array(_VOWELS[index]) for index in rng.choice(len(_VOWELS), 2, replace=False))
     formants = first[:, None] + (last - first)[:, None] * share
     sound = np.zeros(len(time))
-    for harmonic in range(1, int(min(4000, rate / 2 - 200) / 160) + 1):
+    for harmonic in range(1, 26):
         sound += _gain(pitch * harmonic, formants) / harmonic * np.sin(harmonic * phase)
     sound *= np.sin(np.pi * share) ** 0.5
     sound /= np.abs(sound).max()
     if rng.random() < 0.5:
-        return np.concatenate([_hiss(rng, rate, 0.06), sound])
+        return np.concatenate([_hiss(rng, 0.06), sound])
     return sound
 
 
@@ -97,7 +99,7 @@ def _gain(hertz: Doubles, formants: Doubles) -> Doubles:
     return np.asarray((1 / (1 + ((hertz - formants) / widths) ** 2)).sum(axis=0) + 0.01)
 
 
-def _hiss(rng: np.random.Generator, rate: int, seconds: float) -> Doubles:
-    length = round(seconds * rate)
+def _hiss(rng: np.random.Generator, seconds: float) -> Doubles:
+    length = round(seconds * _RATE)
     bright = np.diff(rng.normal(size=length + 1))
-    return bright / np.abs(bright).max() * 0.15 * np.sin(np.pi * np.arange(length) / length)
+    return np.asarray(bright / np.abs(bright).max() * 0.15 * np.sin(np.pi * np.arange(length) / length))

@@ -110,7 +110,7 @@ def data_length(header: Header, available: int, tail: bytes) -> int:
     """How many bytes of samples there are, of `available` after the header's end.
 
     The stated length is believed only when it fits and what follows it (`tail`, its first 8 bytes) looks like another
-    chunk or is padding; else all that is there is sound.
+    chunk; else all that is there is sound.
     """
     stated = header.stated
     if stated is None or stated >= available:
@@ -124,7 +124,7 @@ def data_length(header: Header, available: int, tail: bytes) -> int:
 
 def _is_chunk(tail: bytes, room: int) -> bool:
     printable = all(32 <= byte < 127 for byte in tail[:4])
-    return tail[:8] == bytes(8) or (printable and int.from_bytes(tail[4:8], "little") <= room)
+    return printable and int.from_bytes(tail[4:8], "little") <= room
 
 
 def write_header(rate: int, length: int = UNKNOWN_LENGTH) -> bytes:
