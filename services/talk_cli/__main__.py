@@ -1,0 +1,47 @@
+"""The command `talk`. Each command's code is imported when it is asked for: `talk --help` takes a blink."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+DESCRIPTION = "Voice and chat agents, on a laptop from the same YAML as on Kubernetes."
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command. 0 is success, 1 a failure that was told, 2 a command or an environment that cannot be used."""
+    arguments = parser().parse_args(argv)
+    command = importlib.import_module(f"talk_cli.{arguments.module}")
+    try:
+        return int(command.main(arguments))
+    except BrokenPipeError:  # the reader of a pipe had enough
+        sys.stderr.close()
+        return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command and its options."""
+    root = argparse.ArgumentParser(prog="talk", description=DESCRIPTION)
+    commands = root.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="start agents, gateway and what they need on this machine")
+    run.add_argument("sources", nargs="*", metavar="FILE|FOLDER", help="TalkAgents (default: examples/)")
+    run.set_defaults(module="run_command")
+    validate = commands.add_parser("validate", help="check TalkAgent files as a cluster would")
+    validate.add_argument("sources", nargs="+", metavar="FILE|FOLDER", help="files, folders, or - for standard input")
+    validate.add_argument("--output", "-o", choices=["text", "json"], default="text", help="how to tell (text)")
+    validate.set_defaults(module="validate_command")
+    chat = commands.add_parser("chat", help="talk to an agent in the terminal")
+    chat.add_argument("agent", metavar="AGENT", help="name of the agent")
+    chat.add_argument("--url", default="http://localhost:8080", help="the gateway (%(default)s)")
+    chat.add_argument("--session", metavar="ID", help="go on with a conversation")
+    chat.add_argument("--message", "-m", metavar="TEXT", help="say this, print the answer and end; - reads it")
+    chat.set_defaults(module="chat_command")
+    version = commands.add_parser("version", help="print the version")
+    version.set_defaults(module="version_command")
+    return root
+
+
+if __name__ == "__main__":
+    sys.exit(main())

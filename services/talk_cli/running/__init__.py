@@ -1,0 +1,1 @@
+"""`talk run`: a plan of processes (pure), and their supervisor."""

@@ -1,0 +1,54 @@
+"""`talk validate`: every problem of some files, with its place. It agrees with what kubectl accepts."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+
+from talk_kit.talkagent import Document, Problem, check, errors
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """0 when there is no error; warnings and notices do not count."""
+    documents, problems = check(*arguments.sources)
+    report = as_json if arguments.output == "json" else as_text
+    for line in report(documents, problems):
+        print(line)
+    if failed := errors(problems):
+        print(f"{len(failed)} error{'s' if len(failed) > 1 else ''}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def as_text(documents: Iterable[Document], problems: Iterable[Problem]) -> Iterable[str]:
+    """A line for each document and each problem, in the order of the files."""
+    lines: dict[tuple[str, int], list[str]] = {}
+    failed = {(problem.file, problem.document) for problem in errors(problems)}
+    for document in documents:
+        place = (document.file, document.number)
+        outcome = "invalid" if place in failed else "ok"
+        name = f" ({document.name})" if document.name else ""
+        kind = document.kind[:64] or "unknown kind"
+        head = f"{document.file}: document {document.number}{name}: {kind}: {outcome}"
+        lines.setdefault(place, []).append(head)
+    for problem in problems:
+        lines.setdefault((problem.file, problem.document), []).append(f"  {problem}")
+    return [line for place in sorted(lines) for line in lines[place]]
+
+
+def as_json(documents: Iterable[Document], problems: Iterable[Problem]) -> Iterable[str]:
+    """One object: `ok`, the documents, the problems."""
+    report = {
+        "ok": not errors(problems),
+        "documents": [
+            {"file": each.file, "document": each.number, "kind": each.kind, "name": each.name} for each in documents
+        ],
+        "problems": [_members(problem) for problem in problems],
+    }
+    return [json.dumps(report, indent=2, ensure_ascii=False)]
+
+
+def _members(problem: Problem) -> dict[str, str | int]:
+    names = ("file", "line", "column", "document", "name", "path", "severity", "message")
+    return {name: getattr(problem, name) for name in names}
