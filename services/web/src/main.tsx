@@ -19,7 +19,8 @@ const store: Store = {
   },
 };
 const player = new Player((playing) => store.send({ type: 'sound', playing, at: Date.now() }));
-const talk = new Talk(store, player, new Microphone());
+const microphone = new Microphone();
+const talk = new Talk(store, player, microphone);
 
 let drawing = false;
 function draw(): void {
@@ -32,7 +33,10 @@ function draw(): void {
 }
 
 addEventListener('keydown', (event) => {
-  if (event.key === 'Escape' && !document.querySelector('dialog[open]')) talk.stop();
+  if (event.key === 'Escape' && !event.isComposing && !document.querySelector('dialog[open]')) talk.stop();
+});
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden && !microphone.recording) microphone.close(); // nobody listens where nobody looks
 });
 draw();
 watchAgents(store.send, store.get);

@@ -9,10 +9,12 @@ export type Block =
   | { kind: 'list'; ordered: boolean; start: number; items: Span[][] }
   | { kind: 'code'; text: string };
 
-const ITEM = /^\s{0,6}(?:[-*+]|(\d{1,4})[.)])\s+(.*)$/;
+const ITEM = /^\s{0,6}(?:[-*+]|(\d{1,4})[.)])\s+(\S.*)$/;
 const HEADING = /^#{1,6}\s+(.*?)\s*#*$/;
 const FENCE = /^\s{0,3}```/;
-const SPAN = /`([^`\n]+)`|\*\*(\S(?:.*?\S)?)\*\*|\*(\S(?:[^*\n]*\S)?)\*|\[([^\]\n]+)\]\((https?:\/\/[^\s)]+)\)/;
+// Every repetition is bounded, so that no reply makes the page slow.
+const SPAN =
+  /`([^`\n]{1,400})`|\*\*(\S(?:.{0,400}?\S)?)\*\*|\*([^\s*](?:[^*\n]{0,400}[^\s*])?)\*|\[([^\][\n]{1,200})\]\((https?:\/\/[^\s)]{1,2000})\)/;
 
 /** The blocks of a reply, also of one that is still being written. */
 export function parseMarkdown(text: string): Block[] {

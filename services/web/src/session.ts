@@ -6,6 +6,7 @@ import { EventReader, MalformedStream, parseEvent, type Agent, type TurnEvent } 
 /** To the first word of a reply, and then from word to word; the gateway's own deadline for a run is as long. */
 export const PATIENCE_MS = 60_000;
 const DIRECTORY_PATIENCE_MS = 10_000;
+const DRAIN_MS = 5_000;
 
 export interface Question {
   agent: string;
@@ -85,20 +86,32 @@ async function* eventsOf(response: Response, patience: Patience): AsyncGenerator
   if (!type.startsWith('text/event-stream') || !response.body) throw new MalformedStream(`not an event stream: ${type}`);
   const reader = new EventReader();
   const body = response.body.getReader();
+  let ended = false;
   try {
     for (let chunk = await body.read(); !chunk.done; chunk = await body.read()) {
       for (const message of reader.push(chunk.value)) {
         const event = parseEvent(message);
         if (event === null) continue;
         if (event.type === 'reply.delta' || event.type === 'audio.delta') patience.renew();
+        ended = event.type === 'turn.completed' || event.type === 'turn.failed';
         yield event;
-        if (event.type === 'turn.completed' || event.type === 'turn.failed') return;
+        if (ended) return;
       }
     }
   } finally {
-    body.cancel().catch(() => undefined); // the gateway sees at once that nobody reads
+    if (ended) drain(body);
+    else body.cancel().catch(() => undefined); // the gateway sees at once that nobody reads
   }
   throw failed('cut', 'The answer broke off.');
+}
+
+/** Reads the end of a stream whose turn is over, so that the gateway does not take us for gone. */
+function drain(body: ReadableStreamDefaultReader<Uint8Array>): void {
+  const timer = setTimeout(() => void body.cancel().catch(() => undefined), DRAIN_MS);
+  const next = (): Promise<void> => body.read().then(({ done }) => (done ? undefined : next()));
+  void next()
+    .catch(() => undefined)
+    .finally(() => clearTimeout(timer));
 }
 
 function readAgent(agent: Partial<Agent> & { voice?: unknown }): Agent {

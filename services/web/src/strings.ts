@@ -52,6 +52,17 @@ const en = {
 
 export const strings = en;
 
+const languages = new Intl.DisplayNames(['en'], { type: 'language' });
+
+/** The name of a BCP-47 tag; a tag that is none stays as it is. */
+export function languageName(tag: string): string {
+  try {
+    return languages.of(tag) ?? tag;
+  } catch {
+    return tag;
+  }
+}
+
 const hints: Record<Hint, string> = {
   hold: 'Hold to talk: keep the button down while you speak.',
   allow: 'Allow the microphone, then hold to talk.',

@@ -116,6 +116,9 @@ export const status = (page: Page) => page.getByRole('status');
 export const alert = (page: Page) => page.getByRole('alert');
 export const log = (page: Page) => page.getByRole('log');
 
+/** Waits until the answer was given and its sound is over. */
+export const silent = (page: Page) => eventually(() => status(page).textContent(), (text) => text === 'Answer complete');
+
 /** Presses the talk button with the pointer and returns when the page says that it listens. */
 export async function pressAndListen(page: Page): Promise<void> {
   await talkButton(page).hover();

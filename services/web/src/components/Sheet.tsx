@@ -3,10 +3,14 @@ import { useRef } from 'preact/hooks';
 import { strings } from '../strings.ts';
 import { Icon } from './Icon.tsx';
 
-/** The list of agents where the window is too narrow for a column of its own. Closes when one is chosen. */
+/** The list of agents where the window is too narrow for a column of its own. Closes when one is tapped, or beside it. */
 export function Sheet({ label, ready, children }: { label: string; ready: boolean | undefined; children: ComponentChildren }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const close = () => dialog.current?.close();
+  const onClick = (event: MouseEvent) => {
+    const chosen = event.target instanceof HTMLInputElement && event.detail > 0; // not by arrow keys, which only pass
+    if (chosen || event.target === dialog.current) close();
+  };
   return (
     <>
       <button type="button" class="picker" aria-haspopup="dialog" onClick={() => dialog.current?.showModal()}>
@@ -15,7 +19,7 @@ export function Sheet({ label, ready, children }: { label: string; ready: boolea
         <span class="hidden">{strings.chooseAgent}</span>
         <Icon name="down" />
       </button>
-      <dialog ref={dialog} class="sheet" aria-label={strings.chooseAgent} onClick={(event) => event.target === dialog.current && close()}>
+      <dialog ref={dialog} class="sheet" aria-label={strings.chooseAgent} onClick={onClick}>
         <button type="button" class="quiet sheet-close" onClick={close}>
           <Icon name="close" />
           <span>{strings.close}</span>

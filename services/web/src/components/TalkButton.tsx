@@ -24,9 +24,9 @@ export function TalkButton({ mic, talk }: { mic: Mic; talk: Talk }) {
     void talk.press();
   };
   const letGo = (then: () => void) => {
+    pressedAt.current = performance.now();
     if (!held.current) return;
     held.current = null;
-    pressedAt.current = performance.now();
     then();
   };
   const onPointerDown = (event: PointerEvent) => {
@@ -60,7 +60,7 @@ export function TalkButton({ mic, talk }: { mic: Mic; talk: Talk }) {
         aria-label={strings.holdToTalk}
         aria-pressed={on}
         onPointerDown={onPointerDown}
-        onPointerUp={() => held.current === 'pointer' && letGo(() => void talk.release())}
+        onPointerUp={() => held.current !== 'key' && letGo(() => void talk.release())}
         onPointerCancel={() => letGo(() => void talk.interrupt())}
         onKeyDown={onKeyDown}
         onKeyUp={onKeyUp}

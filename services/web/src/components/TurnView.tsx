@@ -19,15 +19,10 @@ export function TurnView(props: Props) {
   const { turn, agent } = props;
   return (
     <article class="turn">
-      <div class="said" dir="auto">
+      <div class="said">
         <span class="hidden">{strings.you}: </span>
         {turn.kind === 'voice' && <Icon name="wave" />}
-        {turn.text || (
-          <span class="said-sound">
-            {strings.spoken}
-            {turn.seconds !== undefined && <small>{strings.seconds(turn.seconds)}</small>}
-          </span>
-        )}
+        {turn.text ? <span dir="auto">{turn.text}</span> : <SpokenMessage seconds={turn.seconds} />}
       </div>
       {turn.tools.length > 0 && (
         <ul class="tools">
@@ -47,6 +42,16 @@ export function TurnView(props: Props) {
       {props.running && !turn.reply && <div class="waiting" aria-hidden="true" />}
       <Ending {...props} />
     </article>
+  );
+}
+
+/** Stands for a recording until it is transcribed, or for good where it never was. */
+function SpokenMessage({ seconds }: { seconds: number | undefined }) {
+  return (
+    <span class="said-sound">
+      {strings.spoken}
+      {seconds !== undefined && <small>{strings.seconds(seconds)}</small>}
+    </span>
   );
 }
 
