@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 from tests.fakes.agent import FakeAgent
-from tests.fakes.serving import serve
+from tests.fakes.serving import serve, serve_all
 from tests.fakes.speech_providers import FakeSpeech
 
 from talk_gateway.app import create_app
@@ -36,11 +36,12 @@ async def start(names: tuple[str, ...] = ("assistant", "viva-examiner"), **envir
     agents = {name: FakeAgent() for name in names}
     speech = FakeSpeech()
     async with AsyncExitStack() as stack:
-        urls = [f"{name}={await stack.enter_async_context(serve(agent.app()))}" for name, agent in agents.items()]
-        provider = f"{await stack.enter_async_context(serve(speech.app()))}/v1"
+        apps = [speech.app(), *(agent.app() for agent in agents.values())]
+        speech_url, *urls = await stack.enter_async_context(serve_all(*apps))
+        provider = f"{speech_url}/v1"
         settings = read(
             {
-                "TALK_AGENTS": ",".join(urls),
+                "TALK_AGENTS": ",".join(f"{name}={url}" for name, url in zip(agents, urls, strict=True)),
                 "TALK_ASR_BASE_URL": provider,
                 "TALK_TTS_BASE_URL": provider,
                 "TALK_TTS_API_KEY": "canary-key",

@@ -105,7 +105,7 @@ async def test_what_a_body_may_hold(gateway: Gateway, body: Any, status: int) ->
         assert not gateway.agent.asked
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b'{"text": "\xff\xfe"}', b'{"text": "\\ud800"}', b"[" * 100_000, b"\x00"])
+@pytest.mark.parametrize("raw", [b"", b"{", b'{"text": "\xff\xfe"}', b'{"text": "\\ud800"}', b"[" * 10_000, b"\x00"])
 async def test_bytes_that_are_no_json_are_refused(gateway: Gateway, raw: bytes) -> None:
     for path in ("/v1/chat", "/v1/agents/assistant/chat"):
         answer = await gateway.client.post(path, content=raw)

@@ -7,6 +7,7 @@ import pytest
 from tests.fakes.waiting import eventually
 from tests.unit.talk_gateway.conftest import Gateway, StartGateway
 
+from talk_gateway import directory
 from talk_gateway.settings import read
 from talk_kit.settings import SettingsError
 
@@ -18,7 +19,10 @@ async def listed(client: httpx.AsyncClient) -> list[dict[str, object]]:
     return agents
 
 
-async def test_agents_are_listed_with_their_readiness_and_its_reason(start_gateway: StartGateway) -> None:
+async def test_agents_are_listed_with_their_readiness_and_its_reason(
+    start_gateway: StartGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(directory, "POLL_SECONDS", 0.05)
     async with start_gateway(("one", "two")) as gateway:
         gateway.other_agents["two"].ready = False
 
