@@ -78,19 +78,33 @@ async def decode_with_ffmpeg(
 
 
 async def _start(program: str | Path, file: BinaryIO, container: Container) -> asyncio.subprocess.Process:
+    """Starts the process, in a group of its own. Cancelled in between, it waits for the process and ends it.
+
+    (The event loops end a half-started process too, but not what it has started, and uvloop does it later.)
+    """
+    starting = asyncio.create_task(_spawn(program, file, container), name="start ffmpeg")
     try:
-        return await asyncio.create_subprocess_exec(
-            program,
-            *arguments(container),
-            stdin=file,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env={"LC_ALL": "C"},
-            start_new_session=True,
-        )
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait({starting})
+        if not starting.cancelled() and starting.exception() is None:
+            await _end(starting.result())
+        raise
     except OSError as error:
         log.error("ffmpeg_missing", program=str(program), error=str(error))
         raise Internal("The decoder for this kind of recording is missing; send WAV.") from error
+
+
+async def _spawn(program: str | Path, file: BinaryIO, container: Container) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        program,
+        *arguments(container),
+        stdin=file,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env={"LC_ALL": "C"},
+        start_new_session=True,
+    )
 
 
 async def _read(process: asyncio.subprocess.Process, most_bytes: int) -> bytes:

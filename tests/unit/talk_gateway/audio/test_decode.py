@@ -323,6 +323,16 @@ async def test_cancelling_the_turn_kills_the_decoder_and_its_children(tmp_path: 
     await eventually(lambda: state(grandchild) in ("", "Z"))
 
 
+@pytest.mark.parametrize("turns", range(1, 12, 2))
+async def test_cancelling_while_the_decoder_starts_leaves_none(tmp_path: Path, turns: int) -> None:
+    running = asyncio.create_task(Decoder(program=script(tmp_path, "sleep 1000 & wait")).decode(WEBM))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
 async def test_endless_output_is_cut(tmp_path: Path) -> None:
     wave = tmp_path / "head.wav"
     wave.write_bytes(b"RIFF\xff\xff\xff\xffWAVEfmt " + speech_wav(1.0)[16:40] + b"\xff\xff\xff\xff")
