@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 import httpx
 import pytest
-from tests.fakes.agent import FakeAgent
-from tests.fakes.serving import serve, serve_all
-from tests.fakes.speech_providers import FakeSpeech
 
 from talk_gateway.app import create_app
 from talk_gateway.deps import build_deps
 from talk_gateway.settings import read
+from tests.fakes.agent import FakeAgent
+from tests.fakes.serving import serve, serve_all
+from tests.fakes.speech_providers import FakeSpeech
 
 
 @dataclass

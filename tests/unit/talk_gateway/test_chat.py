@@ -6,11 +6,11 @@ import asyncio
 from typing import Any
 
 import pytest
-from tests.fakes.events import events_of, kinds
-from tests.unit.talk_gateway.conftest import Gateway, StartGateway
 
 from talk_kit.errors import SessionBusy
 from talk_kit.events import ReplyDelta, ToolCompleted, ToolStarted, TurnCompleted, TurnFailed
+from tests.fakes.events import events_of, kinds
+from tests.unit.talk_gateway.conftest import Gateway, StartGateway
 
 pytestmark = pytest.mark.loopback
 EVENTS = {"Accept": "text/event-stream"}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from tests.fakes.waiting import eventually
-from tests.unit.talk_gateway.conftest import Gateway, StartGateway
 
 from talk_gateway import directory
 from talk_gateway.settings import read
 from talk_kit.settings import SettingsError
+from tests.fakes.waiting import eventually
+from tests.unit.talk_gateway.conftest import Gateway, StartGateway
 
 pytestmark = pytest.mark.loopback
 

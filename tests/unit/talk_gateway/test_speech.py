@@ -9,11 +9,6 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-from tests.fakes.events import events_of, kinds
-from tests.fakes.speech import speech_wav
-from tests.fakes.speech_providers import BYTES_PER_CHARACTER
-from tests.fakes.waiting import eventually
-from tests.unit.talk_gateway.conftest import Gateway, StartGateway
 
 from talk_kit.events import (
     AudioDelta,
@@ -27,6 +22,11 @@ from talk_kit.events import (
     TurnFailed,
 )
 from talk_kit.sse import read_turn
+from tests.fakes.events import events_of, kinds
+from tests.fakes.speech import speech_wav
+from tests.fakes.speech_providers import BYTES_PER_CHARACTER
+from tests.fakes.waiting import eventually
+from tests.unit.talk_gateway.conftest import Gateway, StartGateway
 
 pytestmark = pytest.mark.loopback
 EVENTS = {"Accept": "text/event-stream"}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncGenerator, AsyncIterator
 
 import httpx
@@ -26,7 +27,7 @@ AWKWARD = "one\u2028two\u0085three\u2029four\rfive\r\nsix\n\n👩‍👩‍👧�
 def read(body: bytes, cuts: list[int]) -> list[tuple[str, str]]:
     reader = sse.EventReader()
     borders = [0, *sorted(cut % (len(body) + 1) for cut in cuts), len(body)]
-    pieces = [body[a:b] for a, b in zip(borders, borders[1:], strict=False)]
+    pieces = [body[a:b] for a, b in itertools.pairwise(borders)]
     return [tuple(event) for piece in pieces for event in reader.feed(piece)]
 
 
@@ -40,7 +41,20 @@ def test_what_is_encoded_is_read_back_whatever_the_text_and_the_cuts(text: str, 
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
 @given(cuts=st.lists(st.integers(0, 200)))
 def test_every_line_end_of_the_grammar_is_one(end: str, cuts: list[int]) -> None:
-    lines = ["\ufeff: hello", "retry: 3000", "", "event: a", "data:one", "data: two", "id: 4", "", "data", "", "data: x", ""]
+    lines = [
+        "\ufeff: hello",
+        "retry: 3000",
+        "",
+        "event: a",
+        "data:one",
+        "data: two",
+        "id: 4",
+        "",
+        "data",
+        "",
+        "data: x",
+        "",
+    ]
     body = (end.join(lines) + end).encode()
     assert read(body, cuts) == [("a", "one\ntwo"), ("message", "x")]
 
@@ -127,7 +141,9 @@ async def test_an_error_before_the_first_event_has_its_status() -> None:
 
 
 @pytest.mark.loopback
-@pytest.mark.parametrize(("error", "code"), [(SessionBusy(), "session_busy"), (ZeroDivisionError("secret"), "internal")])
+@pytest.mark.parametrize(
+    ("error", "code"), [(SessionBusy(), "session_busy"), (ZeroDivisionError("secret"), "internal")]
+)
 async def test_a_later_error_becomes_the_one_closing_event(error: Exception, code: str) -> None:
     async with serve(app_of(Turn(then=error))) as url, httpx.AsyncClient() as client:
         answer = await client.get(url)
