@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
 from starlette.applications import Starlette
@@ -21,7 +21,7 @@ class Asked:
     """One call: its headers, and its form or JSON body."""
 
     headers: dict[str, str]
-    body: dict[str, object]
+    body: Mapping[str, object]
 
 
 @dataclass

@@ -168,14 +168,14 @@ async def test_ids_go_to_the_agent_and_come_back(gateway: Gateway) -> None:
 
 @pytest.mark.parametrize("bad", ["", "a b", "x" * 129, "é"])
 async def test_a_bad_request_id_is_replaced(gateway: Gateway, bad: str) -> None:
-    answer = await gateway.client.post("/v1/chat", json={"text": "Hi"}, headers={"X-Request-ID": bad.encode()})  # type: ignore[dict-item]
+    answer = await gateway.client.post("/v1/chat", json={"text": "Hi"}, headers={b"X-Request-ID": bad.encode()})
     assert len(answer.headers["x-request-id"]) == 32
 
 
 @pytest.mark.parametrize("headers", [{}, EVENTS])
 async def test_a_client_that_goes_ends_the_agents_turn(gateway: Gateway, headers: dict[str, str]) -> None:
-    for script in ([asyncio.Event()], ["some words ", asyncio.Event()]):
-        gateway.agent.script = list(script)
+    for said in ([], ["some words "]):
+        gateway.agent.script = [*said, asyncio.Event()]
         gateway.agent.begun.clear()
         gateway.agent.closed_early.clear()
         call = asyncio.create_task(gateway.client.post("/v1/chat", json={"text": "Hi"}, headers=headers))

@@ -28,7 +28,7 @@ def read(body: bytes, cuts: list[int]) -> list[tuple[str, str]]:
     reader = sse.EventReader()
     borders = [0, *sorted(cut % (len(body) + 1) for cut in cuts), len(body)]
     pieces = [body[a:b] for a, b in itertools.pairwise(borders)]
-    return [tuple(event) for piece in pieces for event in reader.feed(piece)]
+    return [(event.event, event.data) for piece in pieces for event in reader.feed(piece)]
 
 
 @given(st.text(), st.lists(st.integers(0, 10_000)))
@@ -82,8 +82,8 @@ async def as_stream(body: bytes) -> AsyncIterator[bytes]:
 
 
 async def test_a_turn_is_read_back_and_unknown_events_are_skipped() -> None:
-    events = [TurnStarted("t", "s", "a"), ReplyDelta(AWKWARD), TurnFailed("deadline", "Too long.", True)]
-    body = b": hi\n\nevent: brand.new\ndata: {}\n\n" + b"".join(map(sse.encode, events))
+    events: list[TurnEvent] = [TurnStarted("t", "s", "a"), ReplyDelta(AWKWARD), TurnFailed("deadline", "Too long.", True)]
+    body = b": hi\n\nevent: brand.new\ndata: {}\n\n" + b"".join(sse.encode(event) for event in events)
     assert [event async for event in sse.read_turn(as_stream(body))] == events
 
 
