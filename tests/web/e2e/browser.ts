@@ -83,7 +83,7 @@ export interface Opened {
 
 export async function open(browser: Browser, url: string, options: BrowserContextOptions & { before?: (page: Page) => Promise<void> } = {}): Promise<Opened> {
   const { before, ...contextOptions } = options;
-  const context = await browser.newContext({ viewport: { width: 1100, height: 760 }, ...contextOptions });
+  const context = await browser.newContext({ viewport: { width: 1100, height: 760 }, reducedMotion: 'reduce', ...contextOptions });
   const page = await context.newPage();
   page.setDefaultTimeout(8_000);
   const errors: string[] = [];
@@ -123,7 +123,7 @@ export const silent = (page: Page) => eventually(() => status(page).textContent(
 export async function pressAndListen(page: Page): Promise<void> {
   await talkButton(page).hover();
   await page.mouse.down();
-  await page.getByText('Release to send').waitFor();
+  await page.getByText('Let go to send').waitFor();
 }
 
 /** Holds the button for as long as a short sentence takes, by the page's own clock. */

@@ -159,7 +159,7 @@ test('eight presses in a burst: one turn at a time, and no answer of an old one 
     await elapse(page, press % 3 ? 20 : 350);
     await page.mouse.down();
   }
-  await page.getByText('Release to send').waitFor();
+  await page.getByText('Let go to send').waitFor();
   await elapse(page, 400);
   const before = gateway.exchanges.length;
   gateway.script = (exchange) => reply(exchange, 'The last answer.', tone(0.25));

@@ -46,7 +46,7 @@ function AgentChoice({ group, agent, chosen, onChoose }: { group: string; agent:
         <span class="agent-state" data-ready={agent.ready}>
           {agent.ready ? strings.ready : (agent.reason ?? strings.notReady)}
           {!agent.voice && ` · ${strings.textOnly}`}
-          {agent.languages.length > 0 && ` · ${agent.languages.map(languageName).join(', ')}`}
+          {agent.ready && agent.languages.length > 0 && ` · ${agent.languages.map(languageName).join(', ')}`}
         </span>
       </span>
     </label>

@@ -49,6 +49,7 @@ function Welcome({ state }: { state: State }) {
       <h2>{strings.welcome}</h2>
       {agent?.description && <p class="welcome-about">{agent.description}</p>}
       {agent && <p class="welcome-help">{agent.voice ? strings.welcomeHelp : strings.welcomeText}</p>}
+      {agent?.voice && <p class="welcome-help welcome-keys">{strings.welcomeKeys}</p>}
     </div>
   );
 }
