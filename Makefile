@@ -47,7 +47,7 @@ format: .tools/dev.stamp ## formats the code
 	$(VENV)/ruff check --fix . && $(VENV)/ruff format .
 
 reference: .tools/dev.stamp ## writes the generated reference pages
-	$(VENV)/python -m scripts.reference
+	$(VENV)/python -m scripts.settings_reference
 
 lock: $(UV) ## resolves the dependencies anew
 	$(UV) lock
