@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 
 from talk_agent.settings import Settings
@@ -23,8 +22,6 @@ def main() -> None:
 def _start() -> None:
     settings = load(Settings, os.environ)
     logs.configure("talk-agent", settings.log_level)
-    # ADK logs whole stacks of a provider's errors, with the provider's words. Talk logs each failure itself.
-    logging.getLogger("google_adk").setLevel(logging.CRITICAL)
 
     from talk_agent.app import create_app
     from talk_agent.service import read_dependencies

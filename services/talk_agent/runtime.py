@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from google.adk.agents.llm_agent import LlmAgent
@@ -17,6 +18,11 @@ from talk_agent.sessions.staging import StagingSessionService
 
 # ADK's application name; sessions are told apart by Talk's store, not by it.
 APP_NAME = "talk"
+
+
+def quiet_adk() -> None:
+    """ADK logs whole stacks of a provider's errors, with the provider's words. Talk logs each failure itself."""
+    logging.getLogger("google_adk").setLevel(logging.CRITICAL)
 
 
 def build_runner(

@@ -15,7 +15,7 @@ from talk_agent.metrics import AgentMetrics, metrics
 from talk_agent.models.build import build_model, chain_probe
 from talk_agent.names import NameClash, tool_names
 from talk_agent.readiness import Instruction, model_check, references_check, sessions_check
-from talk_agent.runtime import APP_NAME, build_runner
+from talk_agent.runtime import APP_NAME, build_runner, quiet_adk
 from talk_agent.sessions.lock import LocalTurnLock
 from talk_agent.sessions.memory import MemorySessionStore
 from talk_agent.sessions.port import SessionStore
@@ -73,6 +73,7 @@ class Service:
     """All parts of an agent pod behind its routes. Nothing runs before `running`."""
 
     def __init__(self, settings: Settings, deps: Dependencies) -> None:
+        quiet_adk()
         self._settings = settings
         self._deps = deps
         self.agent = deps.agent

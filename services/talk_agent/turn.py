@@ -247,7 +247,7 @@ class _Run:
     def _completed(self, ending: TurnCompleted) -> None:
         self._engine.metrics.turn_ended(self._engine.agent, "completed", ending.timings["total"])
         self._engine.metrics.turn_used(self._engine.agent, ending)
-        log.info("turn_completed", finish_reason=ending.finish_reason, **self._facts())
+        log.info("turn_completed", outcome="completed", finish_reason=ending.finish_reason, **self._facts())
         self._outbox.end(ending)
 
     def _failed(self, error: TalkError) -> None:
@@ -258,7 +258,7 @@ class _Run:
 
     def _refused(self, error: TalkError) -> None:
         self._engine.metrics.turn_ended(self._engine.agent, "refused", 0.0, error.code)
-        log.info("turn_refused", turn_id=self.turn_id, code=error.code)
+        log.info("turn_refused", outcome="refused", turn_id=self.turn_id, code=error.code)
         self._outbox.end(error)
 
     def _cancelled(self) -> None:
@@ -267,7 +267,7 @@ class _Run:
             self._failed(self._stopped_by)
             return
         self._engine.metrics.turn_ended(self._engine.agent, "cancelled", self._progress.timings()["total"])
-        log.info("turn_cancelled", **self._facts())
+        log.info("turn_cancelled", outcome="cancelled", **self._facts())
         raise asyncio.CancelledError
 
     def _facts(self) -> dict[str, object]:

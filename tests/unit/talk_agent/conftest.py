@@ -11,14 +11,14 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-from tests.fakes.llm import FakeLlm
-from tests.fakes.serving import serve
 
 from talk_agent.app import create_app
 from talk_agent.service import Service, read_dependencies
 from talk_agent.settings import Settings
 from talk_kit.events import TurnEvent
 from talk_kit.sse import read_turn
+from tests.fakes.llm import FakeLlm
+from tests.fakes.serving import serve
 
 
 @dataclass

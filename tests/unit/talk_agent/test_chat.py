@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
+from talk_kit.events import TurnCompleted
 from tests.fakes.events import kinds
 from tests.fakes.llm import FIXED_REPLY, FakeLlm, end, streamed
 from tests.fakes.llm import text as said
 from tests.unit.talk_agent.conftest import ServeAgent
-
-from talk_kit.events import TurnCompleted
 
 pytestmark = pytest.mark.loopback
 

@@ -11,7 +11,6 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from tests.fakes.serving import serve
 
 from talk_agent.run_context import RunContext, current_run
 from talk_agent.tools.agent_tool import AgentTool, next_path, session_of
@@ -20,6 +19,7 @@ from talk_kit.context import RequestContextMiddleware
 from talk_kit.errors import DeadlineExceeded, InvalidRequest, ProviderFailed, SessionBusy, TalkError, Unavailable
 from talk_kit.http_client import HttpPool
 from talk_kit.problems import EXCEPTION_HANDLERS
+from tests.fakes.serving import serve
 
 pytestmark = pytest.mark.loopback
 
