@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLStreamError
+from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -19,6 +19,7 @@ from ruamel.yaml.events import (
     ScalarEvent,
     SequenceStartEvent,
 )
+from ruamel.yaml.reader import ReaderError
 
 from talk_kit.talkagent.scalars import Scalar, resolve
 
@@ -56,14 +57,19 @@ def compose(text: str, first_line: int) -> list[Node | None]:
         return list(composer.documents(YAML(typ="safe", pure=True).parse(text)))
     except MarkedYAMLError as error:
         raise composer.unreadable(error, text) from None
-    except YAMLStreamError as error:
-        raise Unreadable(f"not YAML: {error}".splitlines()[0], first_line, 1) from None
+    except ReaderError as error:
+        before = text[: error.position].splitlines() or [""]
+        what = f"not text: character {error.character:#06x}"
+        raise Unreadable(what, first_line + len(before) - 1, len(before[-1]) + 1) from None
+    except (ValueError, OverflowError):  # an escape beyond Unicode
+        raise Unreadable("not YAML: an escape stands for no character", first_line, 1) from None
 
 
 class _Composer:
     def __init__(self, first_line: int) -> None:
         self._first_line = first_line
         self._anchors: dict[str, Node] = {}
+        self._open: list[tuple[int, int]] = []
 
     def documents(self, events: Iterator[Any]) -> Iterator[Node | None]:
         for event in events:
@@ -95,7 +101,8 @@ class _Composer:
     def _scalar(self, event: Any, line: int, column: int) -> Node:
         tag = str(event.tag or "")
         if event.style is not None or tag == "!" or tag == _TAG + "str":
-            return Node(line, column, "scalar", event.value, event.value)
+            value = _whole(event.value, line, column)
+            return Node(line, column, "scalar", value, value)
         value = resolve(event.value)
         wanted = _PLAIN_TAGS.get(tag.removeprefix(_TAG))
         if tag and (wanted is None or not isinstance(value, wanted)):
@@ -108,6 +115,9 @@ class _Composer:
         if event.tag and str(event.tag) != _TAG + ("map" if mapping else "seq"):
             raise Unreadable(f"the tag {str(event.tag).replace(_TAG, '!!')} is not allowed here", line, column)
         node = Node(line, column, "mapping" if mapping else "list")
+        if event.flow_style:
+            self._open.append((line, column))
+        flow = event.flow_style
         while isinstance(event := next(events), (AliasEvent, ScalarEvent, MappingStartEvent, SequenceStartEvent)):
             key = self._node(event, events, depth + 1) if mapping else None
             value = self._node(next(events) if mapping else event, events, depth + 1)
@@ -115,6 +125,8 @@ class _Composer:
             node.size += value.size
             if node.size > MAX_VALUES:
                 raise Unreadable(f"more than {MAX_VALUES:,} values, aliases counted", line, column)
+        if flow:
+            self._open.pop()
         return node
 
     def _place(self, mark: Any) -> tuple[int, int]:
@@ -125,6 +137,8 @@ class _Composer:
         cut = "end" in str(error.problem) and "stream" in str(error.problem)
         mark = (error.context_mark if cut else None) or error.problem_mark
         line, column = self._place(mark) if mark else (self._first_line, 1)
+        if cut and self._open and "flow" in str(error.context):
+            return Unreadable("not YAML: what begins here does not end", *self._open[-1])
         for number, content in enumerate(text.splitlines()[: line - self._first_line + 1]):
             indent = content[: len(content) - len(content.lstrip())]
             if "\t" in indent:
@@ -133,6 +147,16 @@ class _Composer:
                     "a tab in the indentation; YAML allows no tabs, use spaces", number + self._first_line, at
                 )
         return Unreadable(_explained(str(error.problem or ""), str(error.context or "")), line, column)
+
+
+def _whole(text: str, line: int, column: int) -> str:
+    """JSON writes a character beyond U+FFFF as two escapes; one alone is no character."""
+    if text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text):
+        return text
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        raise Unreadable("not text: half of a surrogate pair", line, column) from None
 
 
 def _explained(problem: str, context: str) -> str:

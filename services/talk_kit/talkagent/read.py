@@ -47,8 +47,17 @@ def read_agents(
     if errors(problems):
         raise InvalidFiles(problems)
     found = [document for document in documents if document.kind == KIND]
+    _one_namespace(found)
     agents = {document.name: talk_agent(document.data, defaults or AgentDefaults()) for document in found}
     return Agents(agents, References(documents, environ, folder), tuple(problems), tuple(documents))
+
+
+def _one_namespace(found: list[Document]) -> None:
+    seen: dict[str, Document] = {}
+    for document in found:
+        if seen.setdefault(document.name, document) is not document:
+            message = f"there are two agents named {document.name}, in two namespaces; here is only one"
+            raise InvalidFiles([document.problem(("metadata", "namespace"), message)])
 
 
 def read_agent(

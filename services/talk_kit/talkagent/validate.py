@@ -24,6 +24,7 @@ from talk_kit.talkagent.scalars import resolve
 from talk_kit.talkagent.schema import API_VERSION, KIND, Schema, places, schema, strict
 
 MOST_FINDINGS = 100
+_TYPES = {"object": dict, "array": list, "string": str}
 _OCTAL = re.compile(r"[-+]?0[0-7]+")
 
 
@@ -94,7 +95,9 @@ def _missing(error: ValidationError) -> str:
 
 
 def _rules(document: Document, node: Schema, value: Any, path: Path) -> Iterator[Problem]:
-    """What breaks a rule. A value of another shape than the rule expects is reported by the schema already."""
+    """What breaks a rule. A value of another type than the rule expects is reported by the schema already."""
+    if not isinstance(value, _TYPES.get(node.get("type", ""), object)):
+        return
     for rule in node.get("x-kubernetes-validations", []):
         yield from _rule(document, node, rule, value, path)
     if isinstance(value, dict):
