@@ -14,7 +14,7 @@ from talk_kit import logs, serving, tracing
 def start() -> None:
     """Reads the settings, builds the app and serves it until a signal."""
     settings = read(os.environ)
-    logs.configure("gateway", settings.log_level, settings.log_hash_key)
+    logs.configure("talk-gateway", settings.log_level, settings.log_hash_key)
     app = create_app(settings, build_deps(settings))
     tracing.configure("talk-gateway", app, os.environ)
     gc.collect()

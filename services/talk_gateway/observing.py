@@ -39,7 +39,7 @@ async def observed(
     finally:
         metrics.turns_running.labels(kind).dec()
         if kind == "chat" and outcome == "completed":
-            timings = {"llm_ttft": first_word or 0.0, "total": time.monotonic() - begun}
+            timings = {"llm_ttft": round(first_word or 0.0, 4), "total": round(time.monotonic() - begun, 4)}
         _finish(agent, kind, outcome, code, timings)
 
 

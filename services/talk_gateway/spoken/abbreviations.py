@@ -28,7 +28,7 @@ ALWAYS = _words(
 BEFORE_NUMBER = _words(
     "no nos nr nrs n nº núm num p pp pg pgs s fig figs eq eqs sec secs sect ch chap vol vols art arts par para "
     "abs abb tab bd kap ziff pos str pág págs cap стр рис табл гл ст п пп v ver rev op bk apt rm ext tel ph ref "
-    "ex c est min max avg bl blz sz стр. r č čís "
+    "ex c est min max avg bl blz sz стр. r č čís д кв корп оф тел "
     "jan feb mar apr jun jul aug sep sept oct nov dec janv févr avr juil déc ene abr ago okt dez mrz "
     "mon tue tues wed thu thur thurs fri sat sun ft lb lbs oz hrs mins secs yr yrs tab ca a.d b.c"
 )
@@ -37,7 +37,7 @@ BEFORE_NUMBER = _words(
 BEFORE_OPENING_WORD = _words(
     "jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun "
     "st ave blvd rd ln hwy mt dept univ assn sr jr bros esq ph.d m.sc b.sc b.tech m.tech ed.d b.com m.com b.ed m.ed "
-    "b.a m.a m.b.a d.phil al г гг chr"
+    "b.a m.a m.b.a d.phil al г гг chr ud uds vd vds ee"
 )
 
 # Of the two lists above, those that are also ordinary words when written small.

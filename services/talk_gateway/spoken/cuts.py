@@ -11,6 +11,8 @@ from talk_gateway.spoken.letters import ELLIPSIS, QUESTION_OR_CALL
 from talk_gateway.spoken.periods import belongs_to_next
 
 Span = tuple[int, int]
+CONTEXT = 3
+"""Characters behind the bound that a forced cut may look at; the splitter waits for them."""
 
 _SPACES = regex.compile(r"\s+")
 _CLAUSE_MARK = frozenset(",;:—–،؛၊፣՝·，、；：")
@@ -26,7 +28,7 @@ def forced_cut(text: str, bound: int, spans: Sequence[Span]) -> int:
     """Where to cut `text`, which is longer than `bound` and has no boundary up to there: 1 to `bound`, or, where one
     protected unit is itself longer, its end."""
     if spans and spans[0][0] == 0 and spans[0][1] > bound:
-        return spans[0][1]
+        return int(spans[0][1])
     spaces = [space.start() for space in _SPACES.finditer(text, 1, bound + 1) if space.start() <= bound]
     spaces = [at for at in spaces if not _inside(at, spans)]
     for good in (_is_pause, _is_clause, _is_loose, _is_any):
@@ -76,13 +78,13 @@ def _is_clause(text: str, at: int) -> bool:
 
 def _is_loose(text: str, at: int) -> bool:
     """A space that joins nothing: neither groups of a number, nor a mark or unit to its word, nor an abbreviation."""
-    before, after = text[at - 1], text[at : at + 3].lstrip()[:1]
+    before, after = text[at - 1], text[at : at + CONTEXT].lstrip()[:1]
     if after and (after in _MARK_AFTER_SPACE or (after.isdigit() and (before.isdigit() or before in ",№$€£₹«"))):
         return False
     return not (before == "." and belongs_to_next(text, at - 1)) and before != "«"
 
 
-def _is_any(text: str, at: int) -> bool:
+def _is_any(_text: str, _at: int) -> bool:
     return True
 
 

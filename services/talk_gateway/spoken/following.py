@@ -82,20 +82,25 @@ def follow(text: str, start: int, stop: int, final: bool) -> Following:
 
 def _after_space(text: str, start: int, close: int, at: int) -> tuple[int, int, bool]:
     """French puts a space before » and before each mark of '? !'; emphasis hides the case of the next letter."""
-    spaced = 0 < at - close < 2 and not line_ends(text, close, at)
-    if spaced and text[at] in "»›":
-        if at + 1 == len(text):
+    while at < len(text) and at - close == 1 and not line_ends(text, close, at):
+        if text[at] in "»›" and at + 1 == len(text):
             return close, at, False
-        if not text[at + 1].isalnum():
+        if text[at] in "»›" and not text[at + 1].isalnum():
             close = _closed(text, at + 1)
-            at = skip_space(text, close)
-    elif spaced and text[at] in QUESTION_OR_CALL and text[start] in QUESTION_OR_CALL:
-        run = STOP_RUN.match(text, at)
-        close = _closed(text, run.end() if run else at + 1)
+        elif _repeats(text[start], text[at]):
+            run = STOP_RUN.match(text, at)
+            close = _closed(text, run.end() if run else at + 1)
+        else:
+            break
         at = skip_space(text, close)
     while at < len(text) and text[at] in _MARKUP:
         at += 1
     return close, at, at < len(text)
+
+
+def _repeats(stop: str, mark: str) -> bool:
+    """A mark behind a space that still belongs to the stop: '? !', and Tibetan's two shads."""
+    return (stop in QUESTION_OR_CALL and mark in QUESTION_OR_CALL) or (stop == mark == "།")
 
 
 def _closed(text: str, at: int) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import regex
 
-from talk_gateway.spoken.letters import LINE_END, UNBOUND, is_lower, line_ends, skip_space
+from talk_gateway.spoken.letters import LINE_END, UNBOUND, VOICED, is_lower, line_ends, skip_space
+from talk_gateway.spoken.periods import belongs_to_next
 from talk_gateway.spoken.verdict import Verdict, cut, go_on, wait
 
 _HEADING = regex.compile(r"#{1,6}[ \t]")
@@ -14,7 +15,7 @@ _NUMBER_ITEM = regex.compile(r"\p{Nd}{1,3}[.)、][ \t]?")
 _NUMBER_ITEM_BEGUN = regex.compile(r"\p{Nd}{1,3}\Z")
 _CONTINUES = frozenset(")]}”’»!?,;:%。，、")
 _OPEN_ENDED = regex.compile(
-    r"(?:[,،，、(\[{“«/&+=-]|(?:^|\s)(?:the|a|an|of|and|or|to|in|on|for|with|by|at|from|as|is|are|was|were|that|which|than|"
+    r"(?:[,،，、(\[{“«/&+-]|(?:^|\s)(?:the|a|an|of|and|or|to|in|on|for|with|by|at|from|as|is|are|was|were|that|which|than|"
     r"der|die|das|den|dem|und|oder|von|mit|de|la|le|les|el|los|las|du|des|et|y|o|e|del|di|il))\Z",
     regex.IGNORECASE,
 )
@@ -49,7 +50,14 @@ def _line_start(text: str, end: int) -> int:
 
 
 def _ends_its_line(line: str) -> bool:
-    return bool(_HEADING.match(line) or _HARD_BREAK.search(line)) or line.rstrip().endswith((":", "|", "："))
+    if not VOICED.search(line) or _HEADING.match(line) or _HARD_BREAK.search(line):
+        return True
+    return line.rstrip().endswith((":", "|", "："))
+
+
+def _is_open_ended(line: str) -> bool:
+    line = line.rstrip()
+    return bool(_OPEN_ENDED.search(line)) or (line.endswith(".") and belongs_to_next(line, len(line) - 1))
 
 
 def _before_next_line(text: str, start: int, line: str, following: int, final: bool) -> Verdict:
@@ -62,7 +70,7 @@ def _before_next_line(text: str, start: int, line: str, following: int, final: b
         return _unless_item(text, start, following, (_LETTER_ITEM, _LETTER_ITEM_BEGUN), final)
     if text[following] in _CONTINUES:
         return go_on(following)
-    if _OPEN_ENDED.search(line.rstrip()) and (text[following].isalnum() or text[following] in "\"“«'"):
+    if _is_open_ended(line) and (text[following].isalnum() or text[following] in "\"“«'"):
         return _unless_item(text, start, following, (_NUMBER_ITEM, _NUMBER_ITEM_BEGUN), final)
     return cut(start)
 

@@ -18,7 +18,8 @@ _ROMAN = regex.compile(r"[IVXLCDM]+")
 _PLAIN_WORD = regex.compile(r"[\p{L}'’]*\p{Ll}{2}")
 _DOT_ALONE = regex.compile(r"\s\.\s")
 _GLUED = frozenset("\"“„«「『¿¡'‘*<")
-_NO_END = frozenset(",;:)]}»、，")
+_BEHIND_GLUED = frozenset(" ,?!:")
+_NO_END = frozenset(",;:)]}、，")
 
 
 def ends_at_period(after: Following) -> bool | None:
@@ -28,8 +29,12 @@ def ends_at_period(after: Following) -> bool | None:
         return _ends_glued(after, word)
     if _is_marker(after, word):
         return False
-    if after.next and (after.next in _NO_END or is_lower(after.next) or _is_spaced_dots(after)):
+    if after.next == ".":
+        return _unless_spaced_dots(after)
+    if after.next and after.next in _NO_END:
         return False
+    if is_lower(after.next):
+        return _is_lettered_item(after)
     if not word.isalpha() and word.isdigit():
         return _ends_after_number(after, word)
     return _ends_after_word(after, word)
@@ -59,9 +64,18 @@ def _is_marker(after: Following, word: str) -> bool:
     return bool(_FIRST_OF_LIST.search(after.text, max(0, after.start - 8), after.start)) and len(word) == 1
 
 
-def _is_spaced_dots(after: Following) -> bool:
-    """The first dots of '. . .'"""
-    return after.next == "." and bool(_DOT_ALONE.match(after.text, after.next_at - 1))
+def _unless_spaced_dots(after: Following) -> bool | None:
+    """The first dots of '. . .' end nothing."""
+    if after.next_at + 1 == len(after.text) and not after.final:
+        return None
+    return not _DOT_ALONE.match(after.text, after.next_at - 1)
+
+
+def _is_lettered_item(after: Following) -> bool | None:
+    """'a) One. b) Two.'"""
+    if after.next_word is None:
+        return None if after.next_at + 1 == len(after.text) else False
+    return len(after.next_word) == 1 and after.behind_next_word == ")"
 
 
 def _ends_glued(after: Following, word: str) -> bool | None:
@@ -81,7 +95,7 @@ def _is_glued_sentence(after: Following, word: str) -> bool | None:
         return False
     if after.next_word is None:
         return None
-    return after.next_word.casefold().replace("’", "'") in known.GLUED_OPENING_WORDS and after.behind_next_word in (" ", ",")
+    return after.next_word.casefold().replace("’", "'") in known.GLUED_OPENING_WORDS and after.behind_next_word in _BEHIND_GLUED
 
 
 def _ends_before_caseless(after: Following) -> bool:
@@ -90,7 +104,8 @@ def _ends_before_caseless(after: Following) -> bool:
     if regex.match(r"\p{Script=Thai}", after.next) or _MARKER_ONLY.fullmatch(after.text, 0, after.start):
         return False
     if before.isdigit():
-        return len(regex.search(r"\p{Nd}*\Z", after.text, 0, after.start).group()) > 2 or "." in word_before(after.text, after.start)
+        number = _word(after.text, after.start)
+        return not number.isdigit() or len(number) > 2
     part = word_before(after.text, after.start).rsplit(".")[-1]
     return bool(regex.match(r"[\p{Lo}\p{M}]", before)) and len(regex.findall(r"\X", part)) > 2
 
@@ -145,7 +160,8 @@ def _ends_after_letter(after: Following, letter: str) -> bool | None:
         return _opens_sentence(after)
     if after.next_word is None:
         return None
-    return not (len(after.next_word) == 1 and after.behind_next_word == "." or after.next_word == "Chr") if letter.isascii() else True
+    another = len(after.next_word) == 1 and after.behind_next_word == "."
+    return not another and after.next_word != "Chr"
 
 
 def _small(after: Following) -> bool:

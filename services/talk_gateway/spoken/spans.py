@@ -100,9 +100,9 @@ def _link(text: str, start: int, final: bool) -> Verdict:
         return _unless_final(opening + 1, final)
     if end < 0:
         return go_on(opening + 1)
-    if end == len(text):
-        return go_on(end, protected=True) if final else wait()
-    if text[end] not in "([":
+    if end == len(text) and not final:
+        return wait()
+    if text[end : end + 1] not in ("(", "["):
         return go_on(opening + 1)
     target = _balanced(text, end, "()" if text[end] == "(" else "[]", _TARGET)
     if target is None:

@@ -45,8 +45,8 @@ _FORMULA_WORDS = (
 
 _RULE = regex.compile(r"(?m)^[ \t]*(?:(?:[-*_=]|\p{Pd})[ \t]*){2,}$")
 _TABLE_RULE = regex.compile(r"(?m)^[ \t]*\|?(?:[ \t]*:?-+:?[ \t]*\|)+(?:[ \t]*:?-+:?)?[ \t]*$")
-_LINE_MARKS = regex.compile(r"(?m)^[ \t]*(?:>[ \t]*)*(?:#{1,6}[ \t]+|[-*+•◦▪‣⁃·●○][ \t]+(?:\[[ xX]\][ \t]+)?)?(?:\#{1,6}[ \t]+)?")
-_INNER_LINE_MARKS = regex.compile(r"\n[ \t]*(?:>[ \t]*)*(?:#{1,6}[ \t]+|[-*+•◦▪‣⁃·●○][ \t]+(?:\[[ xX]\][ \t]+)?)?")
+_LINE_MARKS = regex.compile(r"(?m)^[ \t]*(?:>[ \t]*)*(?:#{1,6}[ \t]+|[-–*+•◦▪‣⁃·●○][ \t]+(?:\[[ xX]\][ \t]+)?)?(?:\#{1,6}[ \t]+)?")
+_INNER_LINE_MARKS = regex.compile(r"\n[ \t]*(?:>[ \t]*)*(?:#{1,6}[ \t]+|[-–*+•◦▪‣⁃·●○][ \t]+(?:\[[ xX]\][ \t]+)?)?")
 _NUMBERED_TASK = regex.compile(r"(?m)^([ \t]*\d{1,3}[.)][ \t]+)\[[ xX]\][ \t]+")
 _HEADING_TAIL = regex.compile(r"(?m)[ \t]+#+[ \t]*$")
 _BARS = regex.compile(r"(?m)^[ \t]*\|[ \t]*|[ \t]*\|[ \t]*$")
@@ -59,16 +59,16 @@ _EMPHASIS = tuple(
         r"(?<![\d*])\*\*\*(?=\S)(.+?)(?<=\S)\*\*\*(?!\*)",
         r"(?<![*])\*\*(?=[^\s*])(.+?)(?<=[^\s*]|[^\s]\*)\*\*(?!\*)(?<!\d\*\*\d)",
         r"(?<![*\\])\*(?=[^\s*])([^*]+?)(?<=[^\s*])\*(?!\*)",
-        r"(?<![\p{L}\p{N}_])___?(?=[^\s_])(.+?)(?<=[^\s_])___?(?![\p{L}\p{N}_])",
+        r"(?<![\p{L}\p{N}_])___?(?=[^\s_])(.+?)(?<=[^\s_])___?(?![\p{L}\p{N}_]|\.\p{L})",
         r"(?<![\p{L}\p{N}_])_(?=[^\s_])([^_]+?|.+?)(?<=[^\s_])_(?![\p{L}\p{N}_])",
         r"~~(?=\S)(.+?)(?<=\S)~~",
     )
 )
 _LONE_MARK = regex.compile(
-    r"(?<![^\s\"'“‘«(\[*_~])(?:\*{1,3}|_{1,3}|~~)(?=[^\s*_~])|(?<=[^\s*_~])(?:\*{2,3}|_{2,3}|~~)(?![^\s\"'”’»)\].,;:!?…*_~])"
+    r"(?<![^\s\"'“‘«(\[*_~])(?:\*{1,3}(?!\.\p{L})|_{1,3}(?=[^\s_]+(?:\s|\Z))|~~)(?=[^\s*_~])|(?<=[^\s*_~])(?:\*{2,3}|_{2,3}|~~)(?![^\s\"'”’»)\].,;:!?…*_~])"
     r"|(?<=\p{L}|[.,;:!?…])(?:\*|_)(?![^\s\"'”’»)\].,;:!?…])|(?<=\p{L}|[.!?])\*\*(?=\p{L})"
 )
-_BETWEEN_DIGITS = regex.compile(r"(?<=\d)\*{1,2}(?=\d)")
+_BETWEEN_FACTORS = regex.compile(r"(?<=\d)\*{1,2}(?=\d)|(?<=\b\p{L})\*(?=\p{L}\b)")
 
 _PICTURE = r"(?:[\p{Extended_Pictographic}--[©®™‼⁉ℹ〰〽㊗㊙\d#*]]|[©®™ℹ〰〽㊗㊙]\ufe0f|\p{Regional_Indicator}|\p{Emoji_Modifier})"
 _EMOJI = regex.compile(rf"{_PICTURE}(?:[\ufe0f\u20e3\U000E0020-\U000E007F]|\u200d(?:{_PICTURE}|[♀♂])|\p{{Emoji_Modifier}})*", regex.V1)
@@ -119,7 +119,7 @@ def _without_marks(text: str, line_start: bool) -> str:
     text = _HEADING_TAIL.sub("", _NUMBERED_TASK.sub(r"\1", _INNER_LINE_MARKS.sub("\n", text)))
     if "|" in text:
         text = (_TIGHT_BAR if is_row else _INNER_BAR).sub(", ", _BARS.sub("", text) if is_row else text)
-    text = _BETWEEN_DIGITS.sub(lambda stars: stars[0].translate(_KEEP), text)
+    text = _BETWEEN_FACTORS.sub(lambda stars: stars[0].translate(_KEEP), text)
     for emphasis in _EMPHASIS:
         text = emphasis.sub(r"\1", text)
     return str(_LONE_MARK.sub("", text).replace("`", ""))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import regex
 
-from talk_gateway.spoken.cuts import Span, clause_cut, forced_cut
+from talk_gateway.spoken.cuts import CONTEXT, Span, clause_cut, forced_cut
 from talk_gateway.spoken.letters import LINE_END, STOP, skip_space
 from talk_gateway.spoken.lines import at_line_end, fence_begins, reasoning_begins
 from talk_gateway.spoken.silent import Fence, Reasoning, SilentBlock
@@ -162,18 +162,23 @@ class SpeechSplitter:
             point = _POINT.search(self._text, self._read)
             start = point.start() if point else len(self._text)
             if start > self._bound or (point and start == self._bound and not point["line"]):
-                return cut(forced_cut(self._text, self._bound, self._spans))
+                return self._forced(final)
             self._read = start
             if point is None:
                 return wait()
             verdict = self._verdict(point, final)
             if verdict.kind is Kind.CUT and verdict.at > self._bound:
-                return cut(forced_cut(self._text, self._bound, self._spans))
+                return self._forced(final)
             if verdict.kind is not Kind.GO_ON:
                 return verdict
             if verdict.protected:
                 self._spans.append((start, verdict.at))
             self._read = verdict.at
+
+    def _forced(self, final: bool) -> Verdict:
+        if len(self._text) < self._bound + CONTEXT and not final:
+            return wait()
+        return cut(forced_cut(self._text, self._bound, self._spans))
 
     def _verdict(self, point: regex.Match[str], final: bool) -> Verdict:
         if point["span"]:

@@ -7,7 +7,15 @@ from collections.abc import Callable
 import regex
 
 from talk_gateway.spoken.following import Following, follow
-from talk_gateway.spoken.letters import ELLIPSIS, QUESTION_OR_CALL, STOP_RUN, is_caseless, is_lower, is_picture, word_before
+from talk_gateway.spoken.letters import (
+    ELLIPSIS,
+    QUESTION_OR_CALL,
+    STOP_RUN,
+    is_caseless,
+    is_lower,
+    is_picture,
+    word_before,
+)
 from talk_gateway.spoken.periods import ends_at_period
 from talk_gateway.spoken.verdict import Verdict, cut, go_on, wait
 
@@ -22,8 +30,10 @@ _OPENS_SENTENCE = frozenset("\"“„«「『¿¡'‘([*<")
 
 
 def at_stop(text: str, start: int, final: bool) -> Verdict:
-    """`text` begins where the piece begins; `start` is the first of a run of stops, or Greek's ; and Armenian's :."""
+    """A row of a table ends with its line. `text` begins where the piece begins; `start` is the first of a run of stops, or Greek's ; and Armenian's :."""
     run = STOP_RUN.match(text, start)
+    if text.startswith("|"):
+        return go_on(run.end() if run else start + 1)
     stop = run.end() if run else start + 1
     after = follow(text, start, stop, final)
     judge = _judge(text[start:stop])
@@ -59,7 +69,7 @@ def _ends_at_question(after: Following) -> bool:
     following = after.next
     if not following:
         return True
-    if following in ",;:" or following == "[" and after.adjacent and after.text[after.start] == "!":
+    if following in ",;:" or (following == "[" and after.adjacent and after.text[after.stop - 1] == "!"):
         return False
     if not after.adjacent:
         return not (after.quoted and is_lower(following))
