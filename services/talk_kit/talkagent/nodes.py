@@ -103,11 +103,11 @@ class _Composer:
         if event.style is not None or tag == "!" or tag == _TAG + "str":
             value = _whole(event.value, line, column)
             return Node(line, column, "scalar", value, value)
-        value = resolve(event.value)
+        plain = resolve(event.value)
         wanted = _PLAIN_TAGS.get(tag.removeprefix(_TAG))
-        if tag and (wanted is None or not isinstance(value, wanted)):
+        if tag and (wanted is None or not isinstance(plain, wanted)):
             raise Unreadable(f"the tag {tag.replace(_TAG, '!!')} is not allowed here", line, column)
-        return Node(line, column, "scalar", value, event.value)
+        return Node(line, column, "scalar", plain, event.value)
 
     def _collection(self, event: Any, events: Iterator[Any], depth: int) -> Node:
         line, column = self._place(event.start_mark)
