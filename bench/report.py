@@ -18,19 +18,6 @@ from bench.scenario import floor_seconds
 
 _HEAD = ("row", "at once", "turns", "failed", "p50", "p95", "over floor p50", "p95", "x floor")
 _MORE = ("end p50", "fakes late p95", "CPU of a turn, peak RSS")
-    "row",
-    "at once",
-    "turns",
-    "failed",
-    "p50",
-    "p95",
-    "over floor p50",
-    "p95",
-    "x floor",
-    "end p50",
-    "fakes late p95",
-    "CPU of a turn, peak RSS",
-)
 
 
 @dataclass
