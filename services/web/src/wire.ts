@@ -40,6 +40,8 @@ const REQUIRED: Record<TurnEvent['type'], Record<string, 'string' | 'boolean'>> 
   'turn.failed': { code: 'string', detail: 'string', retryable: 'boolean' },
 };
 
+export const EVENT_TYPES = Object.keys(REQUIRED);
+
 export interface Message {
   event: string;
   data: string;

@@ -3,7 +3,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { FakeGateway, audio, opening, reply, tone } from '../fakes/gateway.ts';
-import { elapse, eventually, launch, log, message, open, pressAndListen, silent, status, talkButton, violations } from './browser.ts';
+import { elapse, ended, eventually, launch, log, message, open, pressAndListen, status, talkButton, violations } from './browser.ts';
 import { heard } from './recording.ts';
 
 let browser: Browser;
@@ -32,7 +32,7 @@ test.each(['Space', 'Enter'])('with the keyboard alone: %s is held, the answer c
   await log(page).getByText('Long story').waitFor();
   await eventually(() => status(page).textContent(), (text) => text === 'Speaking');
   await page.keyboard.press('Escape');
-  await silent(page);
+  await ended(page);
   expect(gateway.exchanges).toHaveLength(1);
 });
 

@@ -119,6 +119,9 @@ export const log = (page: Page) => page.getByRole('log');
 /** Waits until the answer was given and its sound is over. */
 export const silent = (page: Page) => eventually(() => status(page).textContent(), (text) => text === 'Answer complete');
 
+/** Waits until nothing goes on any more: the answer was stopped, or only its sound where its text was complete. */
+export const ended = (page: Page) => eventually(() => status(page).textContent(), (text) => text === 'Stopped' || text === 'Answer complete');
+
 /** Presses the talk button with the pointer and returns when the page says that it listens. */
 export async function pressAndListen(page: Page): Promise<void> {
   await talkButton(page).hover();

@@ -3,7 +3,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { FakeGateway, audio, opening, reply, tone } from '../fakes/gateway.ts';
-import { elapse, eventually, holdToTalk, launch, log, message, open, pressAndListen, probeOf, silent, status, talkButton } from './browser.ts';
+import { elapse, ended, eventually, holdToTalk, launch, log, message, open, pressAndListen, probeOf, silent, status, talkButton } from './browser.ts';
 import { heard } from './recording.ts';
 
 let browser: Browser;
@@ -136,10 +136,10 @@ test.each(['Escape', 'a letter'])('%s silences the answer', async (key) => {
   const { page } = await open(browser, gateway.url);
   gateway.script = (exchange) => reply(exchange, 'Long story', tone(20));
   await holdToTalk(page);
-  await eventually(() => status(page).textContent(), (text) => text === 'Speaking');
+  await eventually(() => probeOf(page), ({ starts }) => starts.length === 1);
   if (key === 'Escape') await page.keyboard.press('Escape');
   else await message(page).pressSequentially('x');
-  await silent(page);
+  await ended(page);
   expect((await probeOf(page)).stops).toBe(1);
 });
 
