@@ -156,7 +156,7 @@ class _Turns:
 
     def __init__(self, model: Any) -> None:
         from google.adk.agents import LlmAgent
-        from google.adk.agents.run_config import RunConfig, StreamingMode
+        from google.adk.agents.run_config import RunConfig, StreamingMode  # type: ignore[attr-defined]
         from google.adk.runners import Runner
         from google.adk.sessions import InMemorySessionService
 

@@ -250,6 +250,7 @@ class FakeLlm:
         )
         self.requests: list[Request] = []
         self.probes: list[Request] = []
+        self.ports: set[int] = set()  # of the clients: one for each connection
         self.open_streams = 0
         self.closed_early = asyncio.Event()
         self.arrived = asyncio.Event()
@@ -310,6 +311,7 @@ class FakeLlm:
     async def _answer(self, request: Request, writer: asyncio.StreamWriter, left: asyncio.Event) -> bool:
         """Whether the connection can be used again."""
         answer = self._chosen(request)
+        self.ports.add(writer.get_extra_info("peername")[1])
         stream = Stream(request, writer, asyncio.Event())
         self._count(1)
         sending = asyncio.create_task(_send(answer, stream), name="fake-llm-answer")

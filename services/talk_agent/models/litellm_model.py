@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -27,7 +27,7 @@ from talk_agent.models.pieces import Piece
 from talk_agent.models.probe import COMPLETION, Member, Reachability
 from talk_agent.models.reply import responses
 from talk_kit.context import outgoing_headers
-from talk_kit.errors import ProviderFailed, ProviderUnreachable, TalkError
+from talk_kit.errors import ProviderUnreachable, TalkError
 
 # Read at import: no download of prices, no `.env` of the working directory.
 _ENVIRONMENT = {
@@ -137,21 +137,30 @@ class LiteLlmModel(BaseLlm):
 
 def translated(error: Exception) -> TalkError:
     """litellm's error as ours, by its status and kind; its text holds the provider's words and goes no further."""
-    if isinstance(error, TalkError):
-        return error
-    kinds = {cls.__name__ for cls in type(error).__mro__}
+    chain = list(_chain(error))
+    kinds = {cls.__name__ for link in chain for cls in type(link).__mro__}
     if "ContentPolicyViolationError" in kinds:
         return failures.content_filtered()
     if kinds & {"Timeout", "APITimeoutError", "TimeoutException"}:
         return failures.silent()
-    if kinds & {"APIConnectionError", "ConnectError"}:
+    if "ConnectError" in kinds:
         return ProviderUnreachable(f"{failures.TARGET} cannot be reached.")
     status = getattr(error, "status_code", None)
-    if not isinstance(status, int) or status < 400:
-        return ProviderFailed(f"{failures.TARGET} broke off its answer.")
-    return failures.from_status(status, _headers(error), str(error).encode())
+    if not isinstance(status, int) or status < 400 or "NetworkError" in kinds:
+        return failures.broken_off()
+    return failures.from_status(status, _headers(chain), str(error).encode())
 
 
-def _headers(error: Exception) -> Mapping[str, str]:
-    headers = getattr(getattr(error, "response", None), "headers", None)
-    return headers if isinstance(headers, Mapping) else {}
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, and what it came from: litellm calls a refused connection a status 500."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _headers(chain: Iterable[BaseException]) -> Mapping[str, str]:
+    for link in chain:
+        headers = getattr(getattr(link, "response", None), "headers", None)
+        if isinstance(headers, Mapping) and headers:
+            return headers
+    return {}
