@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from talk_agent.dependencies import read_dependencies
 from talk_agent.settings import Settings
 from talk_kit import logs, tracing
 from talk_kit.serving import main as serve
@@ -22,11 +23,10 @@ def main() -> None:
 def _start() -> None:
     settings = load(Settings, os.environ)
     logs.configure("talk-agent", settings.log_level)
-
-    from talk_agent.app import create_app
-    from talk_agent.service import read_dependencies
-
     deps = read_dependencies(settings, os.environ)
+
+    from talk_agent.app import create_app  # ADK comes in here
+
     app = create_app(settings, deps)
     tracing.configure("talk-agent", app, os.environ)
     run(

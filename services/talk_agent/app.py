@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 
+from talk_agent.dependencies import Dependencies
 from talk_agent.routes import ChatRoute
-from talk_agent.service import Dependencies, Service
+from talk_agent.service import Service
 from talk_agent.settings import Settings
 from talk_kit.metrics import metrics_route
 from talk_kit.problems import EXCEPTION_HANDLERS

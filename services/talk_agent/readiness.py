@@ -13,7 +13,7 @@ from talk_kit.health import Check
 from talk_kit.talkagent import KeyRef, MissingReference, References, SessionSpec, Spec
 
 # Seconds between two looks at the mounted files: a key that is made or changed is seen within these.
-REFERENCES_INTERVAL = 5.0
+REFERENCES_INTERVAL = 2.0
 SESSIONS_INTERVAL = 5.0
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 
 from google.adk.models.base_llm import BaseLlm
 from prometheus_client import CollectorRegistry
 
+from talk_agent.dependencies import Dependencies
 from talk_agent.drain import Drain
 from talk_agent.metrics import AgentMetrics, metrics
 from talk_agent.models.build import build_model, chain_probe
-from talk_agent.names import NameClash, tool_names
 from talk_agent.readiness import Instruction, model_check, references_check, sessions_check
 from talk_agent.runtime import APP_NAME, build_runner, quiet_adk
 from talk_agent.sessions.lock import LocalTurnLock
@@ -25,48 +23,9 @@ from talk_agent.slots import Slots
 from talk_agent.tools.agent_tool import AgentTool
 from talk_agent.tools.directory import AgentDirectory
 from talk_agent.turn import Engine, TurnLimits, Turns
-from talk_agent.warmup import settle, warm_up
+from talk_agent.warmup import warm_up
 from talk_kit.health import Health
 from talk_kit.http_client import HttpPool
-from talk_kit.names import canonical_agent_name
-from talk_kit.settings import SettingsError
-from talk_kit.talkagent import InvalidFiles, References, TalkAgent, read_agents
-
-
-@dataclass(frozen=True)
-class Dependencies:
-    """What a service is made from. `descriptions` are those of the agents in the same file, by name; `settle` is
-    called once when all is warm.
-    """
-
-    agent: TalkAgent
-    references: References
-    descriptions: Mapping[str, str] = field(default_factory=dict)
-    pool: HttpPool | None = None
-    store: SessionStore | None = None
-    settle: Callable[[], None] = settle
-
-
-def read_dependencies(settings: Settings, environ: Mapping[str, str]) -> Dependencies:
-    """The TalkAgent that the settings name. SettingsError lists what is wrong with its file."""
-    file = Path(settings.agent_file)
-    try:
-        agents = read_agents([file], settings.defaults(), environ, file.parent)
-    except InvalidFiles as invalid:
-        raise SettingsError([str(problem) for problem in invalid.problems]) from None
-    names = list(agents.by_name)
-    name = canonical_agent_name(settings.agent_name) or (names[0] if len(names) == 1 else "")
-    if name not in agents.by_name:
-        raise SettingsError([f"TALK_AGENT_NAME is {name!r}; {file} has: {', '.join(names)}"])
-    agent = agents.by_name[name]
-    if agent.spec.model is None:
-        raise SettingsError([f"{name}: spec.model is left out, and TALK_MODEL is not set"])
-    try:
-        tool_names(tool.agent for tool in agent.spec.tools)
-    except NameClash as clash:
-        raise SettingsError([f"{name}: spec.tools: {clash}"]) from None
-    descriptions = {other.name: other.spec.description for other in agents.by_name.values()}
-    return Dependencies(agent, agents.references, descriptions)
 
 
 class Service:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import AsyncGenerator, Callable
 
+import structlog
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
@@ -31,18 +31,10 @@ class _Parrot(BaseLlm):
 async def warm_up(turns_with: Callable[[BaseLlm], Turns]) -> None:
     """Runs a turn through `turns_with(model)`, which is used for nothing else. Raises where ADK cannot run."""
     turns = turns_with(_Parrot())
-    events = [event async for event in turns.events(TurnRequest("warm-up", "Are you ready?"))]
+    with structlog.contextvars.bound_contextvars(request_id="warm-up"):
+        events = [event async for event in turns.events(TurnRequest("warm-up", "Are you ready?"))]
     if not isinstance(events[-1], TurnCompleted):
         raise RuntimeError(f"the warm-up turn ended with {events[-1]}")
-
-
-def settle() -> None:
-    """Collects what start-up left and takes the rest out of the garbage collector's sight.
-
-    A full collection over ADK's modules otherwise stops the event loop for some 300 ms (measured).
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def _content(text: str) -> types.Content:

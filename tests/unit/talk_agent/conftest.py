@@ -13,7 +13,8 @@ import orjson
 import pytest
 
 from talk_agent.app import create_app
-from talk_agent.service import Service, read_dependencies
+from talk_agent.dependencies import read_dependencies
+from talk_agent.service import Service
 from talk_agent.settings import Settings
 from talk_kit.events import TurnEvent
 from talk_kit.sse import read_turn
