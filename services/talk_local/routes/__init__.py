@@ -1,0 +1,1 @@
+"""The HTTP routes: OpenAI's shapes at the edge, engines behind."""
