@@ -145,7 +145,7 @@ def _unmerged(options: Any, pool: Any) -> Any:
                 for piece in reader.end():
                     yield piece
 
-            async for answer in responses(pieces(), model="m", stream=stream):
+            async for answer in responses(pieces(), llm_request, model="m", stream=stream):
                 yield answer
 
     return Unmerged(model="m")

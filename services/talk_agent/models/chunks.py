@@ -11,14 +11,24 @@ What real providers send is wider than the format; the corpus is tests/cases/sse
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Set
 from typing import Any
 
 import orjson
 
 from talk_agent.models import failures
-from talk_agent.models.pieces import CALLING, Failed, Finish, Finished, Piece, Reasoning, Text, Usage
+from talk_agent.models.pieces import (
+    CALLING,
+    HALF,
+    Failed,
+    Finish,
+    Finished,
+    Piece,
+    Reasoning,
+    Text,
+    Usage,
+    whole_characters,
+)
 from talk_agent.models.thoughts import ThoughtFilter
 from talk_agent.models.tool_calls import CallAssembler
 from talk_kit.errors import ProviderFailed, TalkError
@@ -47,8 +57,6 @@ _BROKEN = ("error", "abort", "aborted", "cancelled", "insufficient_system_resour
 _PINGS = ("ping", "heartbeat", "keepalive", "keep-alive", "keep_alive")
 _ERROR_MEMBERS = ("detail", "errors", "message", "error_message", "error_msg")
 _REASONING_MEMBERS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
-# Half of a character beyond U+FFFF, as JSON's escapes can have it alone.
-_HALF = re.compile("[\ud800-\udfff]")
 _REASONING_PARTS = ("thinking", "reasoning", "reasoning_content")
 
 
@@ -154,7 +162,7 @@ class DeltaReader:
                 yield from self._text(text)
 
     def _text(self, text: str) -> Iterator[Piece]:
-        if self._surrogate or _HALF.search(text):
+        if self._surrogate or HALF.search(text):
             text = self._whole(text)
         self._said = True
         reply = self._thoughts.feed(text)
@@ -168,7 +176,7 @@ class DeltaReader:
         text, self._surrogate = self._surrogate + text, ""
         if "\ud800" <= text[-1:] <= "\udbff":
             text, self._surrogate = text[:-1], text[-1]
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        return whole_characters(text)
 
 
 class ChatStream(DeltaReader):

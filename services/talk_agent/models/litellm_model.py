@@ -78,7 +78,7 @@ class LiteLlmModel(BaseLlm):
     ) -> AsyncGenerator[LlmResponse, None]:
         reader = DeltaReader(messages.call_ids(llm_request))
         pieces = merged(self._batches(llm_request, reader), reader, self.options.waits, self.window)
-        answers = noted(responses(pieces, model=self.model, stream=stream), self.reachability)
+        answers = noted(responses(pieces, llm_request, model=self.model, stream=stream), self.reachability)
         async with aclosing(answers):
             async for answer in answers:
                 yield answer

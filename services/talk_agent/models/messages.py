@@ -7,6 +7,7 @@ messages of one role in a row are one message. Thoughts are never sent back.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +15,7 @@ import orjson
 from google.adk.models.llm_request import LlmRequest
 from google.genai import types
 
-from talk_agent.models.pieces import ToolCall
+from talk_agent.models.pieces import ToolCall, whole_characters
 
 Message = dict[str, Any]
 
@@ -48,6 +49,12 @@ def call_ids(request: LlmRequest) -> frozenset[str]:
     """The ids of the calls that the history holds."""
     parts = (part for content in request.contents for part in content.parts or [])
     return frozenset(p.function_call.id for p in parts if p.function_call and p.function_call.id)
+
+
+def answers_a_tool(request: LlmRequest) -> bool:
+    """Whether the model goes on after the results of its calls: then it may end without a word."""
+    parts = request.contents[-1].parts if request.contents else None
+    return any(part.function_response for part in parts or [])
 
 
 def messages(request: LlmRequest) -> list[Message]:
@@ -132,8 +139,16 @@ def _result(response: types.FunctionResponse) -> Message:
     return {"role": "tool", "tool_call_id": response.id or "", "content": content}
 
 
+def encoded(value: Any) -> bytes:
+    """JSON. What orjson refuses (integers beyond 64 bits, halves of characters in what a user typed) is written too."""
+    try:
+        return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:
+        return whole_characters(json.dumps(value, default=str, ensure_ascii=False)).encode()
+
+
 def _json(value: Any) -> str:
-    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    return encoded(value).decode()
 
 
 def _answered(history: list[Message]) -> list[Message]:

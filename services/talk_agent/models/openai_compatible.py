@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-import orjson
 from google.adk.models._capabilities import LlmCapabilities
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_request import LlmRequest
@@ -26,8 +25,8 @@ from talk_kit.errors import ProviderUnreachable
 from talk_kit.http_client import HttpPool
 
 OPENAI_URL = "https://api.openai.com/v1"
-# The most bytes of one answer: a million tokens with their JSON are less.
-LARGEST_ANSWER = 256 << 20
+# The most bytes of one answer: 100,000 tokens, each with 300 bytes of JSON around it.
+LARGEST_ANSWER = 32 << 20
 _ERROR_BODY = 65536
 
 
@@ -58,7 +57,7 @@ class OpenAICompatibleLlm(BaseLlm):
     ) -> AsyncGenerator[LlmResponse, None]:
         reader = ChatStream(messages.call_ids(llm_request))
         pieces = merged(self._batches(llm_request, reader), reader, self.options.waits, self.window)
-        answers = noted(responses(pieces, model=self.model, stream=stream), self.reachability)
+        answers = noted(responses(pieces, llm_request, model=self.model, stream=stream), self.reachability)
         async with aclosing(answers):
             async for answer in answers:
                 yield answer
@@ -84,7 +83,7 @@ class OpenAICompatibleLlm(BaseLlm):
             self._url("/chat/completions"),
             target=failures.TARGET,
             headers={**self._headers(), "Content-Type": "application/json", "Accept": "text/event-stream"},
-            content=orjson.dumps(self._body(request)),
+            content=messages.encoded(self._body(request)),
             connect=waits.connect,
             idle=max(waits.first_byte, waits.idle),
         ) as response:

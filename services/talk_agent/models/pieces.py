@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal, NamedTuple
 
 from talk_kit.errors import TalkError
@@ -55,3 +56,11 @@ class Failed(NamedTuple):
 Piece = Text | Reasoning | Calling | ToolCall | Usage | Finished | Failed
 
 CALLING = Calling()
+
+# Half of a character beyond U+FFFF, as JSON's escapes can have it alone. No UTF-8 holds it.
+HALF = re.compile("[\ud800-\udfff]")
+
+
+def whole_characters(text: str) -> str:
+    """Halves that belong together as the character that they are, others as U+FFFD."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 
+from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
 from google.genai import types
 
 from talk_agent.models import failures
-from talk_agent.models.messages import call_part
+from talk_agent.models.messages import answers_a_tool, call_part
 from talk_agent.models.pieces import Failed, Finish, Finished, Piece, Text, ToolCall, Usage
 from talk_kit import events
 
@@ -39,14 +40,15 @@ def finish_reason(response: LlmResponse) -> events.FinishReason:
 
 
 async def responses(
-    pieces: AsyncGenerator[Piece, None], *, model: str, stream: bool
+    pieces: AsyncGenerator[Piece, None], request: LlmRequest, *, model: str, stream: bool
 ) -> AsyncGenerator[LlmResponse, None]:
     """The responses of one answer; without `stream` only the last one.
 
     Raises what the stream failed with, EmptyReply for an answer without a word or call, ContentFiltered for one
-    that the provider's filter left empty.
+    that the provider's filter left empty. After the result of a tool, an answer may be empty: the last response
+    then has no parts.
     """
-    reply = _Reply()
+    reply = _Reply(may_be_empty=answers_a_tool(request))
     async with aclosing(pieces):
         async for piece in pieces:
             reply.take(piece)
@@ -58,7 +60,8 @@ async def responses(
 class _Reply:
     """An answer while it comes."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, may_be_empty: bool) -> None:
+        self._may_be_empty = may_be_empty
         self._texts: list[str] = []
         self._calls: list[ToolCall] = []
         self._usage: Usage | None = None
@@ -81,7 +84,7 @@ class _Reply:
 
     def response(self, model: str) -> LlmResponse:
         text, calls = "".join(self._texts), self._checked_calls()
-        if not text and not calls:
+        if not (text or calls or self._may_be_empty):
             raise failures.content_filtered() if self._finish == "content_filter" else failures.empty_reply()
         parts = [types.Part(text=text)] if text else []
         return LlmResponse(

@@ -12,7 +12,7 @@ import string
 from collections.abc import Iterable, Set
 from typing import Any, NamedTuple
 
-from talk_agent.models.pieces import ToolCall
+from talk_agent.models.pieces import HALF, ToolCall, whole_characters
 
 _ID_ALPHABET = string.ascii_letters + string.digits
 _LEGACY_INDEX = -1
@@ -35,7 +35,13 @@ def parse_arguments(raw: str) -> dict[str, Any] | None:
         value = _loads(value) if isinstance(value, str) else value
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) else None
+    return _storable(value) if isinstance(value, dict) else None
+
+
+def _storable(value: dict[str, Any]) -> dict[str, Any]:
+    """The same, without halves of characters: no store and no provider takes them."""
+    text = json.dumps(value, ensure_ascii=False)
+    return json.loads(whole_characters(text)) if HALF.search(text) else value
 
 
 def _loads(raw: str) -> Any:
@@ -190,9 +196,9 @@ def _fragment(item: dict[str, Any]) -> _Fragment:
     arguments = function.get("arguments")
     whole = arguments is not None and not isinstance(arguments, str)
     return _Fragment(
-        id=str(id_) if id_ not in (None, "") else "",
+        id=whole_characters(str(id_)) if id_ not in (None, "") else "",
         place=index if isinstance(index, int) and not isinstance(index, bool) else None,
-        name=name if isinstance(name, str) else "",
+        name=whole_characters(name) if isinstance(name, str) else "",
         arguments=json.dumps(arguments) if whole else arguments,
         whole=whole,
     )

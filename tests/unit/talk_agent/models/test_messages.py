@@ -175,6 +175,10 @@ def test_options_of_the_request_have_the_names_of_the_format() -> None:
     assert messages.options(LlmRequest(config=config)) == {"temperature": 0.0, "max_tokens": 5, "stop": ["x"]}
 
 
+def test_integers_beyond_64_bits_are_sent() -> None:
+    assert json.loads(messages.encoded({"n": 2**70})) == {"n": 2**70}
+
+
 ids = st.lists(st.sampled_from("abc"), min_size=1, max_size=3, unique=True)
 contents = st.one_of(
     st.builds(said, st.sampled_from(["user", "model"]), st.sampled_from(["", "Hi.", "So."])),

@@ -223,6 +223,21 @@ async def test_an_answer_without_a_word_is_its_error(
         await answers(model)
 
 
+@pytest.mark.parametrize("reason", ["stop", "length", "content_filter"])
+async def test_after_a_tool_the_model_may_say_nothing(reason: str, llm: FakeLlm, model: OpenAICompatibleLlm) -> None:
+    llm.script(fake.tool_call("now", "{}"), streamed(ROLE, *end(reason)))
+    conversation = Conversation(model)
+    turn = await conversation.say()
+    assert (turn.text, turn.error, conversation.calls) == ("", None, [("now", {})])
+    assert finish_reason(turn.last) == reason
+    assert (await conversation.say()).text == fake.FIXED_REPLY
+
+
+async def test_a_user_may_type_half_a_character(llm: FakeLlm, model: OpenAICompatibleLlm) -> None:
+    await answers(model, "a\ud83d b")
+    assert llm.requests[0].json["messages"][0]["content"] == "a\ufffd b"
+
+
 async def test_a_filter_that_leaves_text_ends_the_answer_with_its_reason(
     llm: FakeLlm, model: OpenAICompatibleLlm
 ) -> None:

@@ -175,5 +175,12 @@ def test_parsing_any_text_gives_an_object_or_none(raw: str) -> None:
     assert parse_arguments(raw) is None or isinstance(parse_arguments(raw), dict)
 
 
+def test_halves_of_characters_in_arguments_are_mended() -> None:
+    assert parse_arguments('{"a": "x\\ud83d\\ude00", "\\ud83d": ["\\ude00"]}') == {"a": "x😀", "\ufffd": ["\ufffd"]}
+    assert assembled(fragment("t", '{"a": "\ud83d', index=0), fragment(arguments='\ude00"}', index=0)) == [
+        ("t", {"a": "😀"})
+    ]
+
+
 def test_arguments_nested_too_deeply_are_none() -> None:
     assert parse_arguments('{"a":' * 100_000) is None
