@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import orjson
 
+from talk_cli.printable import printable
 from talk_kit.errors import InvalidRequest, TalkError
 from talk_kit.events import ReplyDelta, ToolStarted, TurnCompleted, TurnEvent, TurnFailed, from_wire
 from talk_kit.names import canonical_agent_name, check_session_id, new_id
@@ -32,7 +33,9 @@ def main(arguments: argparse.Namespace) -> int:
     except (ValueError, InvalidRequest) as error:
         print(f"talk chat: {error}", file=sys.stderr)
         return 2
-    with httpx.Client(base_url=url, timeout=TIMEOUT) as client:
+    # No proxy reaches this machine's own gateway, whatever HTTP_PROXY says.
+    loopback = httpx.URL(url).host in ("localhost", "127.0.0.1", "::1")
+    with httpx.Client(base_url=url, timeout=TIMEOUT, trust_env=not loopback) as client:
         chat = Chat(client, canonical_agent_name(arguments.agent), session)
         if arguments.message is not None:
             text = sys.stdin.read() if arguments.message == "-" else arguments.message
@@ -52,10 +55,10 @@ class Chat:
         """Reads lines until the end of input. Ctrl-C cuts an answer; at the prompt it ends."""
         _edit_lines()
         print(f"Talking to {self._agent}. Ctrl-C cuts an answer, Ctrl-D ends.", file=sys.stderr)
-        code = 0
+        code, prompt = 0, "> " if sys.stdin.isatty() else ""
         while True:
             try:
-                text = input("> ")
+                text = input(prompt)
             except (EOFError, KeyboardInterrupt):
                 print(f"\nGo on with: talk chat {self._agent} --session {self._session}", file=sys.stderr)
                 return code
@@ -112,16 +115,16 @@ def _events(response: httpx.Response) -> Iterator[TurnEvent]:
 
 def _show(event: TurnEvent) -> None:
     if isinstance(event, ReplyDelta):
-        sys.stdout.write(event.text)
+        sys.stdout.write(printable(event.text))
         sys.stdout.flush()
     elif isinstance(event, ToolStarted):
-        print(f"\n({event.name} ...)", file=sys.stderr)
+        print(f"\n({printable(event.name)} ...)", file=sys.stderr)
     elif isinstance(event, TurnCompleted):
         print("" if event.finish_reason == "stop" else f"\n(ended: {event.finish_reason})")
     elif isinstance(event, TurnFailed):
         print()
         again = "; please try again" if event.retryable else ""
-        raise ChatFailed(f"{event.detail} ({event.code}{again})")
+        raise ChatFailed(f"{printable(event.detail)} ({event.code}{again})")
 
 
 def _refusal(response: httpx.Response) -> str:
@@ -135,7 +138,7 @@ def _refusal(response: httpx.Response) -> str:
         return f"HTTP {response.status_code}, and no word of Talk's gateway; is {response.url.netloc.decode()} it?"
     wait = response.headers.get("retry-after")
     again = f"; try again in {wait} s" if wait else ""
-    return f"{problem['detail']} ({problem.get('code')}{again}; request {problem.get('request_id')})"
+    return f"{printable(str(problem['detail']))} ({problem.get('code')}{again}; request {problem.get('request_id')})"
 
 
 def _quoted(name: str) -> str:

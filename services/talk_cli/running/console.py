@@ -8,7 +8,10 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Protocol
+
+from talk_cli.printable import printable
 
 _COLOURS = (36, 35, 32, 34, 33, 96, 95, 92, 94, 93)
 _LEVELS = {"warning": 33, "error": 31, "critical": 31}
@@ -37,6 +40,7 @@ class Console:
 
     def line(self, name: str, text: str) -> None:
         """A line that a process wrote."""
+        text = printable(text)
         event = _event(text)
         if event is None:
             self._write(f"{self._prefix(name)}{text}")
@@ -58,14 +62,16 @@ class Console:
             if text:
                 self._write(f"{self._prefix('talk')}{text}")
             return
-        self._show_progress(_CLEAR)
-        self._stream.flush()
+        with suppress(OSError):
+            self._show_progress(_CLEAR)
+            self._stream.flush()
 
     def _write(self, text: str) -> None:
-        self._stream.write(f"{_CLEAR if self.terminal else ''}{text}\n")
-        if self.terminal:
-            self._show_progress("")
-        self._stream.flush()
+        with suppress(OSError):  # nobody reads any more; the processes run on
+            self._stream.write(f"{_CLEAR if self.terminal else ''}{text}\n")
+            if self.terminal:
+                self._show_progress("")
+            self._stream.flush()
 
     def _show_progress(self, before: str) -> None:
         columns = shutil.get_terminal_size().columns
@@ -79,12 +85,12 @@ class Console:
 
     def _condensed(self, event: dict[str, Any]) -> list[str]:
         level = str(event.get("level", ""))
-        message = str(event.get("message", ""))
-        members = " ".join(f"{name}={value}" for name, value in event.items() if name not in _TAKEN)
+        message = printable(str(event.get("message", "")))
+        members = printable(" ".join(f"{name}={value}" for name, value in event.items() if name not in _TAKEN))
         time = str(event.get("timestamp", ""))[11:19]
         head = self._paint(f"{level}: {message}" if level in _LEVELS else message, _LEVELS.get(level, 0))
         lines = [f"{time} {head} {self._paint(members, 2) if members else ''}".strip()]
-        return lines + [f"  {line}" for line in str(event.get("exception", "")).splitlines()]
+        return lines + [f"  {line}" for line in printable(str(event.get("exception", ""))).splitlines()]
 
 
 def _event(text: str) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from talk_cli.running.child import Child, Command, python_module
 from talk_cli.running.console import Console
-from talk_cli.running.plan import ChildSpec
+from talk_cli.running.plan import GATEWAY, ChildSpec
 from talk_cli.running.readiness import Probe, Readiness
 from talk_cli.running.restart import Failures, RestartPolicy
 
@@ -189,6 +189,8 @@ class Supervisor:
     def _remind(self) -> None:
         for name in sorted(self._unready):
             self._console.say(f"{name} is not ready: {'; '.join(self._waits[name]) or 'no answer yet'}")
+        if GATEWAY not in self._unready:
+            self._console.say(self._ready_line.replace("is ready", "is up without them"))
 
 
 def _bar(done: int, total: int) -> str:

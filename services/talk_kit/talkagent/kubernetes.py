@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator
 
 from talk_kit.talkagent.documents import Document
-from talk_kit.talkagent.problem import Problem
+from talk_kit.talkagent.names import is_qualified
+from talk_kit.talkagent.problem import Problem, dotted
 from talk_kit.talkagent.schema import API_VERSION, KIND
 
 _METADATA = [
@@ -69,6 +70,9 @@ def _check_strings(document: Document, field: str, values: object) -> Iterator[P
         yield document.problem(path, f"metadata.{field} must be a mapping of strings to strings")
         return
     for key, value in (values or {}).items():
+        if not is_qualified(key):
+            message = f"{dotted((*path, key))}: a key is a name, or a domain, a slash and a name"
+            yield document.problem((*path, key), message, key=True)
         if not isinstance(value, str):
             text = document.texts.get((*path, key))
             hint = f"; quote it as '{text}'" if text is not None else ""

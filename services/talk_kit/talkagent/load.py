@@ -38,7 +38,7 @@ def load_documents(*sources: str | Path) -> Loaded:
     loaded = Loaded()
     seen: set[Path] = set()
     for source in sources:
-        for file in _files(Path(source), loaded.problems):
+        for file in _readable(Path(source), loaded.problems):
             if file.resolve() in seen:
                 continue
             seen.add(file.resolve())
@@ -82,6 +82,14 @@ def load_text(text: str, file: str) -> Loaded:
 
 def _problem(file: str, error: Unreadable, number: int = 0) -> Problem:
     return Problem(file, error.line, error.column, number, "", "", error.message)
+
+
+def _readable(source: Path, problems: list[Problem]) -> Iterable[Path]:
+    try:
+        return _files(source, problems)
+    except OSError as error:
+        problems.append(Problem(str(source), 1, 1, 0, "", "", f"cannot be read: {error.strerror}"))
+        return []
 
 
 def _files(source: Path, problems: list[Problem]) -> Iterable[Path]:

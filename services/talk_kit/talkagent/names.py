@@ -6,6 +6,12 @@ import re
 
 LONGEST_NAME = 40
 INTERNAL_PREFIXES = ("talk-internal-", "talkagent-")
+QUALIFIED = "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
+
+
+def is_qualified(key: str) -> bool:
+    """Whether Kubernetes takes it as the key of a label or an annotation, but for its length."""
+    return re.fullmatch(QUALIFIED[1:-1], key) is not None
 
 
 def suggested_name(name: str) -> str | None:

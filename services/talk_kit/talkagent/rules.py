@@ -12,7 +12,7 @@ from typing import Any
 
 from talk_kit.names import is_agent_name
 from talk_kit.talkagent.durations import seconds
-from talk_kit.talkagent.names import INTERNAL_PREFIXES
+from talk_kit.talkagent.names import INTERNAL_PREFIXES, QUALIFIED, is_qualified
 from talk_kit.talkagent.problem import Path
 
 Break = tuple[Path, str]
@@ -68,6 +68,12 @@ def _keys_start(*prefixes: str) -> Twin:
                 yield (key,), ""
 
     return check
+
+
+def _key_shapes(value: dict[str, str]) -> Iterator[Break]:
+    for key in value:
+        if not is_qualified(key):
+            yield (key,), ""
 
 
 def _exactly_one(*names: str) -> Twin:
@@ -149,6 +155,7 @@ _TWINS: dict[str, Twin] = {
     f"{_one_of(*_VOLUMES)} == 1": _exactly_one(*_VOLUMES),
     "!(has(self.value) && has(self.valueFrom))": _at_most_one("value", "valueFrom"),
     "self.all(k, !k.startsWith('talk.dwani.ai/') && !k.startsWith('app.kubernetes.io/'))": _keys_start(*_OWN_LABELS),
+    f"self.all(k, k.matches('{QUALIFIED}'))": _key_shapes,
     "self.all(k, !k.startsWith('talk.dwani.ai/'))": _keys_start(_OWN_LABELS[0]),
     "!has(self.volumeMounts) || self.volumeMounts.all(m, has(self.volumes) && self.volumes.exists(v, v.name == m.name))": (  # noqa: E501
         _mounts

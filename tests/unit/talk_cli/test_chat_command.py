@@ -50,7 +50,7 @@ async def talk(gateway: Gateway, *arguments: str) -> int:
 
 
 async def test_the_reply_is_printed_as_it_comes(capsys: pytest.CaptureFixture[str]) -> None:
-    events = [
+    events: list[TurnEvent] = [
         STARTED,
         ReplyDelta("Grüße, "),
         ToolStarted("1", "local-guide"),
@@ -79,6 +79,12 @@ async def test_a_session_is_kept_over_turns(
         {"session_id": "my-session", "message": "two"},
     ]
     assert "--session my-session" in capsys.readouterr().err
+
+
+async def test_a_reply_does_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    done: list[TurnEvent] = [STARTED, ReplyDelta("a\x1b[2Jb\n\x07\x9bc"), TurnCompleted("x")]
+    assert await talk(Gateway(done), "a", "-m", "x") == 0
+    assert capsys.readouterr().out == "a[2Jb\nc\n"
 
 
 async def test_a_turn_that_fails_says_why(capsys: pytest.CaptureFixture[str]) -> None:

@@ -53,6 +53,23 @@ def test_a_file_gets_the_json_as_it_is_and_other_text_under_the_name() -> None:
     assert written(stream) == json.dumps(EVENT) + "\n      a | Traceback (most recent call last):\n"
 
 
+def test_nothing_in_a_log_steers_the_terminal() -> None:
+    stream = Terminal()
+    lines = console(stream, NO_COLOR="1")
+    lines.line("a", json.dumps(EVENT | {"message": "a\x1b]52;c;x\x07", "code": "b\x1b[2J\x9b"}))
+    lines.line("a", "plain \x1b[2J")
+    assert "\x1b" not in stream.getvalue().replace("\r\x1b[K", "")
+    assert "\x9b" not in stream.getvalue()
+
+
+def test_a_reader_that_left_does_not_end_the_processes() -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str, /) -> int:
+            raise BrokenPipeError
+
+    console(Gone()).line("a", "x")
+
+
 def test_no_color_is_respected() -> None:
     stream = Terminal()
     console(stream, NO_COLOR="1").line("a", json.dumps(EVENT))
