@@ -31,7 +31,7 @@ unit: .tools/dev.stamp ## tests of the Python rooms, in parallel, with coverage
 	$(VENV)/pytest tests/unit -n $${TALK_TEST_WORKERS:-2} -m "not laptop" --cov --cov-report=term:skip-covered
 
 laptop: .tools/dev.stamp ## tests with the real offline models and real processes
-	$(VENV)/pytest tests -m laptop
+	scripts/offline.sh $(VENV)/pytest tests -m laptop
 
 web: tools $(WEB)/node_modules ## the page: types, unit tests, journeys in Chromium, and whether the built page is current
 	cd $(WEB) && npm test && npm run check:dist
