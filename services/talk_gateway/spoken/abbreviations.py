@@ -20,13 +20,13 @@ TITLES = _words(
 ALWAYS = _words(
     "e.g i.e eg ie vs viz cf approx ca resp incl excl esp z.b d.h bzw ggf ggfs evtl inkl exkl zzgl vgl sog bspw "
     "ungef mind max. p.ej p.ex ex. c.-à-d т.е напр см проф акад им ул bijv bl.a f.eks t.ex esim np tj tzn např "
-    "bkz nb ul prof "
+    "bkz nb ul prof dr drs mr mrs sig sig.ra dott med "
     "डॉ श्री प्रो पं रु स्व डा कु ಡಾ ಶ್ರೀ ರೂ ಪ್ರೊ திரு திருமதி ரூ డా శ్రీ రూ ডা ড মো মি মিঃ ડૉ શ્રી રૂ ഡോ രൂ ਡਾ ଡା"
 )
 
 # Belong to a number or a roman numeral behind them; else ordinary words ('No. I will not.').
 BEFORE_NUMBER = _words(
-    "no nos nr nrs n nº núm num p pp pg pgs s fig figs eq eqs sec secs sect ch chap vol vols art arts par para "
+    "no nos nr nrs n nº n° núm num p pp pg pgs s fig figs eq eqs sec secs sect ch chap vol vols art arts par para "
     "abs abb tab bd kap ziff pos str pág págs cap стр рис табл гл ст п пп v ver rev op bk apt rm ext tel ph ref "
     "ex c est min max avg bl blz sz стр. r č čís д кв корп оф тел "
     "jan feb mar apr jun jul aug sep sept oct nov dec janv févr avr juil déc ene abr ago okt dez mrz "
@@ -45,6 +45,9 @@ ONLY_CAPITALISED = _words("mar jun dec sep mon wed thu fri sat sun jan st al. av
 
 # Dotted words that end a sentence as any other word does.
 ORDINARY = _words("a.m p.m т.д т.п u.s.w")
+
+# Names that end in a mark of their own.
+WITH_EXCLAMATION = _words("yahoo jeopardy joomla yum oklahoma")
 
 COMPANY = _words("inc ltd corp co llc pvt plc")
 AFTER_COMPANY = _words("ltd inc corp co llc limited plc pvt")

@@ -14,10 +14,12 @@ _MARKER_ONLY = regex.compile(r"[^\p{L}\p{N}\p{Sc}]{0,12}(?:\p{Nd}{1,3}|\p{L}|[iv
 _FIRST_OF_LIST = regex.compile(r":\s*(?:1|१|a|A|i)\Z")
 _DOTTED = regex.compile(r"(?:\p{L}\p{M}*\.)+\p{L}\p{M}*")
 _INITIAL = regex.compile(r"[\p{Lu}\p{Script=Arabic}\p{Script=Hebrew}]\p{M}*")
+_NUMBER = regex.compile(r"\p{Nd}+(?:[.,]\p{Nd}+)*\Z")
+_IDEOGRAPH = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]")
 _ROMAN = regex.compile(r"[IVXLCDM]+")
 _PLAIN_WORD = regex.compile(r"[\p{L}'’]*\p{Ll}{2}")
 _DOT_ALONE = regex.compile(r"\s\.\s")
-_GLUED = frozenset("\"“„«「『¿¡'‘*<")
+_GLUED = frozenset('"“„«「『¿¡‘*<')
 _BEHIND_GLUED = frozenset(" ,?!:")
 _NO_END = frozenset(",;:)]}、，")
 
@@ -66,6 +68,8 @@ def _is_marker(after: Following, word: str) -> bool:
 
 def _unless_spaced_dots(after: Following) -> bool | None:
     """The first dots of '. . .' end nothing."""
+    if after.text[after.start - 1 : after.start].isspace():
+        return False
     if after.next_at + 1 == len(after.text) and not after.final:
         return None
     return not _DOT_ALONE.match(after.text, after.next_at - 1)
@@ -105,8 +109,10 @@ def _ends_before_caseless(after: Following) -> bool:
     if regex.match(r"\p{Script=Thai}", after.next) or _MARKER_ONLY.fullmatch(after.text, 0, after.start):
         return False
     if before.isdigit():
-        number = _word(after.text, after.start)
-        return not number.isdigit() or len(number) > 2
+        number = _NUMBER.search(after.text, max(0, after.start - 32), after.start)
+        return number is not None and len(number.group()) > 2
+    if _IDEOGRAPH.match(before):
+        return True
     part = word_before(after.text, after.start).rsplit(".")[-1]
     return bool(regex.match(r"[\p{Lo}\p{M}]", before)) and len(regex.findall(r"\X", part)) > 2
 

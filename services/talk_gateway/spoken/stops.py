@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import regex
 
+from talk_gateway.spoken.abbreviations import WITH_EXCLAMATION
 from talk_gateway.spoken.following import Following, follow
+from talk_gateway.spoken.items import item_before
 from talk_gateway.spoken.letters import (
     ELLIPSIS,
     QUESTION_OR_CALL,
@@ -26,7 +28,7 @@ _ASIDE = 200
 """Longest aside in brackets, in characters, that is kept whole with the sentence around it."""
 _QUOTED_ON = regex.compile(r"と|って|、|，|,|との|という|など|を|が|は|に|の")
 _ADDRESS = regex.compile(r"://|^www\.|@|/\S*$")
-_OPENS_SENTENCE = frozenset("\"“„«「『¿¡'‘([*<")
+_OPENS_SENTENCE = frozenset('"“„«「『¿¡‘<*[')
 
 
 def at_stop(text: str, start: int, final: bool) -> Verdict:
@@ -42,6 +44,8 @@ def at_stop(text: str, start: int, final: bool) -> Verdict:
     judge = _judge(text[start:stop])
     if not after.known and not final:
         return wait(after.close if _ends(after, judge) else 0)
+    if judge is ends_at_period and not after.adjacent and (item := item_before(text, start)):
+        return cut(item)
     answer = _ends(after, judge)
     if answer is None:
         return wait(after.close if _ends(after.without_next(), judge) else 0)
@@ -75,10 +79,11 @@ def _ends_at_question(after: Following) -> bool:
     if following in ",;:" or (following == "[" and after.adjacent and after.text[after.stop - 1] == "!"):
         return False
     if not after.adjacent:
-        return not (after.quoted and is_lower(following))
+        named = word_before(after.text, after.start).casefold() in WITH_EXCLAMATION
+        return not ((after.quoted or named) and is_lower(following))
     if _ADDRESS.search(word_before(after.text, after.start, 400)):
         return False
-    return following.isupper() or is_caseless(following) or is_picture(following) or following in "\"“„«「『¿¡'‘<*["
+    return following.isupper() or is_caseless(following) or is_picture(following) or following in _OPENS_SENTENCE
 
 
 def _ends_at_ellipsis(after: Following) -> bool:
