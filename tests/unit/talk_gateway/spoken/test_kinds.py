@@ -39,6 +39,7 @@ KINDS: dict[str, list[list[str]]] = {
         ["Vitamin C.", "Then plan B.", "As tall as I.", "We left."],
         ["She works at Yahoo! in the accounting department."],
         ["That is JFK Jr.'s book.", "St. Michael's Church is on 5th st. near the light."],
+        ["Never mind.", "TELL ME.", "HE LEFT.", "It was art.", "We sat.", "In the sun.", "Too."],
         ["HE SAID NO.", "DR. RAO LEFT.", "STOP!"],
     ],
     "other languages": [
