@@ -79,6 +79,18 @@ GLUED_OPENING_WORDS = _words(
     "sure sorry okay yes"
 )
 
+# Written small and followed by a small word they go on ('pens etc. are sold'), beside those of the lists above.
+GO_ON_SMALL = (
+    _words(
+        "etc al usw usf govt dist ed eds hosp temp misc cont est esp orig wk wks mo mos hr sq cu gal tbsp tsp bzgl intl"
+    )
+    | TITLES
+    | ALWAYS
+    | BEFORE_NUMBER
+    | BEFORE_OPENING_WORD
+    | COMPANY
+)
+
 ORDINAL_NOUNS = _words(
     "januar februar märz april mai juni juli august september oktober november dezember jänner okt dez "
     "montag dienstag mittwoch donnerstag freitag samstag sonntag jahrhundert jahrhunderts jh jahrtausend weltkrieg "

@@ -18,6 +18,7 @@ _NUMBER = regex.compile(r"\p{Nd}+(?:[.,]\p{Nd}+)*\Z")
 _IDEOGRAPH = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]")
 _ROMAN = regex.compile(r"[IVXLCDM]+")
 _PLAIN_WORD = regex.compile(r"[\p{L}'’]*\p{Ll}{2}")
+_SMALL_WORD = regex.compile(r"[a-z'’]{2,}")
 _DOT_ALONE = regex.compile(r"\s\.\s")
 _GLUED = frozenset('"“„«「『¿¡‘*<')
 _BEHIND_GLUED = frozenset(" ,?!:")
@@ -36,7 +37,8 @@ def ends_at_period(after: Following) -> bool | None:
     if after.next and after.next in _NO_END:
         return False
     if is_lower(after.next):
-        return _is_lettered_item(after)
+        plain = _is_small_word(word) and after.text[after.stop : after.next_at].isspace()
+        return _opens_small(after) if plain else _is_lettered_item(after)
     if not word.isalpha() and word.isdigit():
         return _ends_after_number(after, word)
     return _ends_after_word(after, word)
@@ -73,6 +75,16 @@ def _unless_spaced_dots(after: Following) -> bool | None:
     if after.next_at + 1 == len(after.text) and not after.final:
         return None
     return not _DOT_ALONE.match(after.text, after.next_at - 1)
+
+
+def _is_small_word(word: str) -> bool:
+    """A word of a text that is written small throughout ('let me check. it is sunny'), and no abbreviation."""
+    return bool(_SMALL_WORD.fullmatch(word)) and word not in known.GO_ON_SMALL
+
+
+def _opens_small(after: Following) -> bool | None:
+    opens = _opens_sentence(after)
+    return _is_lettered_item(after) if opens is False else opens
 
 
 def _is_lettered_item(after: Following) -> bool | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from talk_gateway.spoken import SpeechSplitter
 from tests.unit.talk_gateway.spoken.streams import split
 
 KINDS: dict[str, list[list[str]]] = {
@@ -176,3 +177,20 @@ def test_a_later_mention_of_the_tag_is_text() -> None:
 def test_long_code_is_one_piece() -> None:
     code = "```\n" + "x = 1\n" * 500 + "```"
     assert [piece.text for piece in split(["Look:\n" + code + "\nDone."])] == ["Look:", code, "Done."]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("let me check. it is sunny. what else?", ["let me check.", "it is sunny.", "what else?"]),
+        ("pens etc. are sold here. yes.", ["pens etc. are sold here.", "yes."]),
+        ("see node.js docs. then try it.", ["see node.js docs.", "then try it."]),
+        ("the dept. is closed at 5 p.m. and all day.", ["the dept. is closed at 5 p.m. and all day."]),
+        ("smith et al. are right.", ["smith et al. are right."]),
+    ],
+)
+def test_text_that_is_written_small_throughout(text: str, sentences: list[str]) -> None:
+    for step in (len(text), 1, 3):
+        splitter = SpeechSplitter(first_clause=False)
+        pieces = [p for i in range(0, len(text), step) for p in splitter.feed(text[i : i + step], 0.0)]
+        assert [p.text.strip() for p in [*pieces, *splitter.end_message()]] == sentences
