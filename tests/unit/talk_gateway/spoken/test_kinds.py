@@ -183,7 +183,7 @@ def test_long_code_is_one_piece() -> None:
     ("text", "sentences"),
     [
         ("let me check. it is sunny. what else?", ["let me check.", "it is sunny.", "what else?"]),
-        ("pens etc. are sold here. yes.", ["pens etc. are sold here.", "yes."]),
+        ("pens etc. are sold here. they are red.", ["pens etc. are sold here.", "they are red."]),
         ("see node.js docs. then try it.", ["see node.js docs.", "then try it."]),
         ("the dept. is closed at 5 p.m. and all day.", ["the dept. is closed at 5 p.m. and all day."]),
         ("smith et al. are right.", ["smith et al. are right."]),
