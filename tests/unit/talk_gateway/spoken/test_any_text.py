@@ -73,6 +73,8 @@ def inner_ends(pieces: list[Piece]) -> set[int]:
 
 @settings(max_examples=300, deadline=None)
 @given(TEXT, st.sampled_from([400, 40]))
+@example("。]\u0301", 400)
+@example("。]\u200d", 400)
 def test_no_cluster_of_characters_is_cut(text: str, bound: int) -> None:
     ends = inner_ends(split([text], max_characters=bound))
     at = 0
