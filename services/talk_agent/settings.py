@@ -41,6 +41,9 @@ class Settings:
     openai_api_key: str | None = setting(
         "OPENAI_API_KEY", None, doc="Alone, it selects OpenAI as the default model's provider.", secret=True
     )
+    log_hash_key: str = setting(
+        "TALK_LOG_HASH_KEY", "", doc="Keys the hash of session ids in logs; processes that share it agree.", secret=True
+    )
     session_wait: float = setting(
         "TALK_SESSION_WAIT_SECONDS",
         10.0,
@@ -100,10 +103,12 @@ class Settings:
     )
 
     def defaults(self) -> AgentDefaults:
-        """What a TalkAgent leaves out. OPENAI_API_KEY goes to OpenAI only, never to another base URL."""
-        key = self.api_key or (self.openai_api_key if self.base_url is None else None)
-        model = self.model or (OPENAI_MODEL if self.openai_api_key and self.base_url is None else None)
-        return AgentDefaults(model=model, base_url=self.base_url, api_key=Secret(key) if key else None)
+        """What a TalkAgent leaves out. OPENAI_API_KEY goes to OpenAI only: to no other base URL, and no other provider."""
+        model = self.model or OPENAI_MODEL
+        is_openai = self.base_url is None and ("/" not in model or model.startswith("openai/"))
+        key = self.api_key or (self.openai_api_key if is_openai else None)
+        chosen = self.model or (OPENAI_MODEL if self.openai_api_key and self.base_url is None else None)
+        return AgentDefaults(model=chosen, base_url=self.base_url, api_key=Secret(key) if key else None)
 
     def redis(self) -> RedisAddress | None:
         """Where Redis is; None keeps sessions in memory. SettingsError where the variables contradict each other."""
