@@ -56,20 +56,22 @@ def token_times() -> Iterator[tuple[float, str]]:
 def merged_times() -> list[tuple[float, str]]:
     """The tokens as the agent passes them on: the first at once, later ones gathered.
 
-    A gathering leaves MERGE_SECONDS after it began, or at once when a sentence ends in it.
+    A gathering leaves MERGE_SECONDS after it began, or at once when a sentence ends in it; what follows an end too.
     """
     (first_at, first), *rest = token_times()
     merged = [(first_at, first)]
-    gathered, leaves = "", math.inf
+    gathered, leaves, passes = "", math.inf, False
     for at, token in rest:
         if at > leaves:
             merged.append((leaves, gathered))
             gathered, leaves = "", math.inf
         gathered += token
         leaves = min(leaves, at + MERGE_SECONDS)
-        if token.rstrip().endswith("."):
+        ends = token.rstrip().endswith(".")
+        if ends or passes:
             merged.append((at, gathered))
             gathered, leaves = "", math.inf
+        passes = ends
     return merged
 
 
