@@ -222,6 +222,6 @@ async def test_the_records_life_is_a_setting(llm: FakeLlm, serve_agent: ServeAge
         await ask(agent, "Hello")
 
         async def asked_again() -> bool:
-            return (await ask(agent, "Hello")).json()["reply"] == "Two."
+            return bool((await ask(agent, "Hello")).json()["reply"] == "Two.")
 
         await eventually(asked_again)
