@@ -155,19 +155,23 @@ class _Talk:
 
     async def _answer(self, session: str, question: str) -> str:
         body = {"message": question, "session_id": session}
-        async with asyncio.timeout(ANSWER_SECONDS):
-            while True:
-                agent = self._chance.choice(self._agents)
-                try:
-                    response = await self._client.post(
-                        f"{agent.url}/v1/agents/{AGENT}/chat", json=body, headers={"Idempotency-Key": question}
-                    )
-                except httpx.HTTPError:
-                    response = None
-                if response is not None and response.status_code == 200:
+        refusals: Counter[str] = Counter()
+        until = time.monotonic() + ANSWER_SECONDS
+        while True:
+            agent = self._chance.choice(self._agents)
+            try:
+                response = await self._client.post(
+                    f"{agent.url}/v1/agents/{AGENT}/chat", json=body, headers={"Idempotency-Key": question}
+                )
+            except httpx.HTTPError as error:
+                refusals[type(error).__name__] += 1
+            else:
+                if response.status_code == 200:
                     return str(response.json()["reply"])
-                self.repeated += 1
-                await asyncio.sleep(0.05)
+                refusals[f"{response.status_code} {response.json()['detail']}"] += 1
+            assert time.monotonic() < until, f"{question}: {refusals}"
+            self.repeated += 1
+            await asyncio.sleep(0.05)
 
 
 async def _killing(where: str, moments: list[int], talk: _Talk, agents: list[_Agent], server: Valkey) -> None:
