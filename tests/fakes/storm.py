@@ -30,7 +30,7 @@ DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
 READY_SECONDS = 60.0
 AGENT = "assistant"
 # A turn is asked for again with its key until it is answered, for so long.
-ANSWER_SECONDS = 60.0
+ANSWER_SECONDS = 120.0
 
 
 @dataclass(frozen=True)

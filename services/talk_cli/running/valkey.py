@@ -39,6 +39,11 @@ class Embedded:
     folder: Path
     socket: Path
 
+    @classmethod
+    def of(cls, state: Path) -> Embedded:
+        """That of a state folder, running or not."""
+        return cls(state / "valkey", _socket(state / "valkey"))
+
     @property
     def url(self) -> str:
         """TALK_REDIS_URL of the agents."""
@@ -101,23 +106,23 @@ def probe_with(others: Probe) -> Probe:
     """A probe that asks the server by its socket, and all else by `others`."""
 
     async def probe(spec: ChildSpec) -> Readiness:
-        return await _ping(spec.address) if spec.module == MODULE else await others(spec)
+        return Readiness(await ping(spec.address)) if spec.module == MODULE else await others(spec)
 
     return probe
 
 
-async def _ping(socket: str) -> Readiness:
-    """LOADING is an answer, too: then it is not ready yet."""
+async def ping(socket: str) -> bool:
+    """Whether the server serves; while it loads its file, it does not yet."""
     try:
         async with asyncio.timeout(1.0):
             reader, writer = await asyncio.open_unix_connection(socket)
             try:
                 writer.write(b"PING\r\n")
-                return Readiness((await reader.readline()).startswith(b"+PONG"))
+                return (await reader.readline()).startswith(b"+PONG")
             finally:
                 writer.close()
     except (OSError, TimeoutError):
-        return Readiness(False)
+        return False
 
 
 def _socket(folder: Path) -> Path:

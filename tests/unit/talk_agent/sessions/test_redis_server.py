@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from talk_agent.sessions.address import RedisAddress
+from talk_agent.sessions.idempotency import Answer
 from talk_agent.sessions.keys import SCHEMA_KEY
+from talk_agent.sessions.lease import RedisTurnLock
 from talk_agent.sessions.port import Append
 from talk_agent.sessions.redis_errors import Lost, UnknownSchema
 from talk_agent.sessions.redis_server import RedisServer
@@ -249,4 +252,25 @@ async def test_a_server_of_another_schema_is_told_and_not_touched() -> None:
             await store.append("s", Append(turn("one")), version=0)
         with running.client() as client:
             assert client.keys() == [SCHEMA_KEY.encode()]
+        await server.close()
+
+
+async def test_a_user_with_the_documented_rights_is_enough() -> None:
+    page = (Path(__file__).parents[4] / "docs/reference/redis-keys.md").read_text("utf-8")
+    (rule,) = [line.strip() for line in page.splitlines() if line.strip().startswith("ACL SETUSER")]
+    with valkey() as running:
+        with running.client() as client:
+            client.execute_command(*rule.split())
+        server = RedisServer(RedisAddress(path=running.socket, user="talk", password="secret"))
+        store = RedisSessionStore(server, "a", ttl=60.0, answer_ttl=60.0)
+        lock = RedisTurnLock(server, "a", wait=2.0)
+        await store.check()
+        state = {"own": 1, "user:b": 1, "app:c": 1}
+        async with lock.hold("s") as fence:
+            await store.append("s", Append(turn("1"), state, "t1", "k", Answer("f", "t1")), version=0, fence=fence)
+        cut = (await store.load("s", 5, key="k")).answer
+        await store.append("s", Append(turn("2"), state, "t2", "k", Answer("f", "t2"), cut), version=1)
+        assert questions(await store.load("s", 5)) == ["2"]
+        assert len(await store.sessions("s")) == 1
+        assert await store.delete("s")
         await server.close()
