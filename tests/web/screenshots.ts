@@ -58,7 +58,7 @@ for (const { name, ...options } of LOOKS) {
     await log(page).getByText('is very busy').waitFor();
     await shoot('5-error');
     if (options.viewport.width < 400) {
-      await page.getByRole('button', { name: 'Choose an agent' }).click();
+      await page.getByRole('button', { name: 'Agents and conversations' }).click();
       await shoot('6-sheet');
     }
     await page.context().close();

@@ -64,7 +64,7 @@ test('agents show what they are, whether they are ready and why not; another age
   const { page } = await open(browser, gateway.url);
   const planner = page.locator('aside').getByRole('radio', { name: 'travel-planner' });
   expect(await planner.evaluate((radio) => document.getElementById(radio.getAttribute('aria-describedby') ?? '')?.textContent)).toBe(
-    'Plans a trip day by day.The model does not answer.',
+    'Plans a trip day by day.The model does not answer. · Voice and text · English',
   );
   await ask(page, 'one');
   await log(page).getByText('Hello.').waitFor();
@@ -176,10 +176,14 @@ describe('failures', () => {
 
   test('offline is named, and Retry works when the network is back', async () => {
     const { page } = await open(browser, gateway.url);
-    await page.context().setOffline(true);
+    gateway.script = (exchange) => exchange.send(...opening(exchange), { type: 'reply.delta', text: 'Once' });
     await ask(page, 'one');
+    await log(page).getByText('Once').waitFor();
+    await page.context().setOffline(true);
+    gateway.exchanges[0]!.reset();
     await log(page).getByText('You are offline').waitFor();
     await page.context().setOffline(false);
+    gateway.script = (exchange) => reply(exchange, 'Hello.');
     await page.getByRole('button', { name: 'Retry' }).click();
     await log(page).getByText('Hello.').waitFor();
   });
@@ -242,7 +246,7 @@ test('nothing is asked of anyone but the gateway, and its files may be kept for 
   await ask(page, 'one');
   await log(page).getByText('Hello.').waitFor();
   expect(requested.filter((url) => !url.startsWith(gateway.url))).toEqual([]);
-  expect(gateway.paths.filter((path) => !/^\/($|v1\/|assets\/[\w.]+-[\w-]{8}\.(js|css|svg)$)/.test(path))).toEqual([]);
+  expect(gateway.paths.filter((path) => !/^\/($|v1\/|manifest\.webmanifest$|icon-\d+\.png$|assets\/[\w.]+-[\w-]{8}\.(js|css|svg)$)/.test(path))).toEqual([]);
   expect(errors).toEqual([]);
 });
 
@@ -267,8 +271,8 @@ describe('at 320 px', () => {
 
   test('the agents are a sheet', async () => {
     const { page } = await open(browser, gateway.url, narrow);
-    await page.getByRole('button', { name: 'Choose an agent' }).click();
-    const sheet = page.getByRole('dialog', { name: 'Choose an agent' });
+    await page.getByRole('button', { name: 'Agents and conversations' }).click();
+    const sheet = page.getByRole('dialog', { name: 'Agents and conversations' });
     expect(await violations(page)).toEqual([]);
     await sheet.getByRole('radio', { name: 'viva-examiner' }).click();
     await sheet.waitFor({ state: 'hidden' });

@@ -35,7 +35,7 @@ describe('agents', () => {
 
   test('another agent is another conversation, and the page says why', () => {
     const state = after(start(), sent(1, 'a'), done(1, 'yes'), { type: 'draft', text: 'half' }, { type: 'agent.chosen', name: 'clerk', sessionId: 's2' });
-    expect(state.conversation).toEqual({ agent: 'clerk', sessionId: 's2', turns: [] });
+    expect(state.conversation).toEqual({ id: 's2', agent: 'clerk', sessionId: 's2', language: null, changedAt: 0, turns: [] });
     expect(state).toMatchObject({ hint: 'agentChanged', active: null, draft: 'half' });
   });
 
@@ -85,7 +85,7 @@ describe('a turn', () => {
   test('that is retried keeps its key, forgets its failure and becomes the last', () => {
     const state = after(start(), sent(1, 'a'), { type: 'turn.broke', run: 1, failure: lost }, sent(2, 'b'), done(2, 'b'), { type: 'turn.retried', run: 3, id: 'a', at: 7 });
     expect(state.conversation.turns.map((turn) => turn.id)).toEqual(['b', 'a']);
-    expect(last(state)).toEqual({ id: 'a', key: 'key-a', kind: 'text', text: 'question a', reply: '', tools: [], status: 'running' });
+    expect(last(state)).toEqual({ id: 'a', key: 'key-a', kind: 'text', text: 'question a', reply: '', tools: [], status: 'running', at: 7 });
   });
 
   test('that a new one replaces is stopped, and nothing of it arrives any more', () => {
@@ -96,12 +96,12 @@ describe('a turn', () => {
 
   test('of a conversation that was left does not reach the next', () => {
     const state = after(start(), sent(1, 'a'), { type: 'conversation.started', sessionId: 's2' }, delta(1, 'late'), done(1, 'late'));
-    expect(state.conversation).toEqual({ agent: 'assistant', sessionId: 's2', turns: [] });
+    expect(state.conversation).toMatchObject({ id: 's2', agent: 'assistant', sessionId: 's2', turns: [] });
   });
 
   test('that was recorded and not sent is kept', () => {
     const failure: Failure = { code: 'interrupted', detail: '', retryable: true };
-    const state = after(start(), { type: 'turn.kept', turn: { id: 'a', key: 'k', kind: 'voice', text: '', seconds: 2 }, failure });
+    const state = after(start(), { type: 'turn.kept', turn: { id: 'a', key: 'k', kind: 'voice', text: '', seconds: 2 }, failure, at: 1 });
     expect(last(state)).toMatchObject({ status: 'failed', failure, seconds: 2 });
   });
 
