@@ -39,7 +39,7 @@ def web_folder() -> Path:
 
 
 def accepted_encodings(header: str) -> list[str]:
-    """Those of ENCODINGS that an `Accept-Encoding` accepts (RFC 9110, 12.5.3), by the client's weights, then by ours."""
+    """Those of ENCODINGS that an `Accept-Encoding` accepts (RFC 9110, 12.5.3), by its weights, then by ours."""
     weights: dict[str, float] = {}
     for item in header.split(","):
         name, *parameters = (part.strip().lower() for part in item.split(";"))

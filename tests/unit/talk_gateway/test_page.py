@@ -127,7 +127,7 @@ async def test_the_page_itself_is_asked_for_every_time_and_never_compressed(clie
 
 
 @pytest.mark.loopback
-@pytest.mark.parametrize("path", ["/assets/none.js", "/assets/../index.html.br", "/assets/%2e%2e/%2e%2e/secret"])
+@pytest.mark.parametrize("path", ["/assets/none.js", "/assets/%2e%2e/index.html", "/assets/%2e%2e/%2e%2e/secret"])
 async def test_nothing_else_is_served(client: httpx.AsyncClient, path: str) -> None:
     response, _ = await raw(client, path, "br")
     assert response.status_code == 404
