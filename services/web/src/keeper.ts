@@ -17,6 +17,8 @@ export class Keeper {
   #tabs = 'BroadcastChannel' in globalThis ? new BroadcastChannel('talk') : null;
   /** The conversation as it was last kept or taken over. */
   #saved: Conversation | null = null;
+  /** The conversation that a reload of this tab opens; null until the one before this load is found. */
+  #shown: string | null = null;
   readonly #gone = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -32,10 +34,11 @@ export class Keeper {
     const library = await this.#library;
     for (const { id, wav } of await library.recordings()) this.#talk.recordings.set(id, wav);
     this.#talk.onRecording = (id, wav) => void this.#recorded(id, wav);
-    const own = recall('conversation');
     await this.#refresh();
     const { conversation } = this.#store.get();
-    if (conversation.turns.length === 0) this.open(own);
+    if (conversation.turns.length === 0) this.open(recall('conversation'));
+    this.#shown = '';
+    this.#rememberShown(this.#store.get().conversation);
     addEventListener('pagehide', () => void this.#save());
   }
 
@@ -43,7 +46,7 @@ export class Keeper {
   changed(before: State, now: State): void {
     const { conversation } = now;
     if (now.draft !== before.draft) remember('draft', now.draft);
-    if (conversation.id !== before.conversation.id) remember('conversation', conversation.id);
+    this.#rememberShown(conversation);
     if (conversation === before.conversation || conversation === this.#saved) return;
     if (!now.active) return void this.#save();
     this.#timer ??= setTimeout(() => void this.#save(), PACE_MS);
@@ -69,6 +72,14 @@ export class Keeper {
     const { library, conversation } = this.#store.get();
     await this.remove([...library.map(({ id }) => id), conversation.id]);
     this.#store.send({ type: 'hint', hint: 'cleared' });
+  }
+
+  /** So that a reload, and only of this tab, finds it again. */
+  #rememberShown({ id, turns }: Conversation): void {
+    const shown = turns.length > 0 ? id : '';
+    if (this.#shown === null || shown === this.#shown) return;
+    this.#shown = shown;
+    remember('conversation', shown);
   }
 
   async #save(): Promise<void> {

@@ -81,8 +81,14 @@ export interface Opened {
   errors: string[];
 }
 
-export async function open(browser: Browser, url: string, options: BrowserContextOptions & { before?: (page: Page) => Promise<void> } = {}): Promise<Opened> {
-  const { before, ...contextOptions } = options;
+export interface OpenOptions extends BrowserContextOptions {
+  before?: (page: Page) => Promise<void>;
+  /** What is there once the page can be used. */
+  ready?: string;
+}
+
+export async function open(browser: Browser, url: string, options: OpenOptions = {}): Promise<Opened> {
+  const { before, ready = '.agent', ...contextOptions } = options;
   const context = await browser.newContext({ viewport: { width: 1100, height: 760 }, reducedMotion: 'reduce', ...contextOptions });
   const page = await context.newPage();
   page.setDefaultTimeout(8_000);
@@ -94,7 +100,7 @@ export async function open(browser: Browser, url: string, options: BrowserContex
   await page.addInitScript(probe);
   await before?.(page);
   await page.goto(url);
-  await page.locator('.agent').first().waitFor({ state: 'attached' });
+  await page.locator(ready).first().waitFor({ state: 'attached' });
   return { page, errors };
 }
 

@@ -64,7 +64,7 @@ test('agents show what they are, whether they are ready and why not; another age
   const { page } = await open(browser, gateway.url);
   const planner = page.locator('aside').getByRole('radio', { name: 'travel-planner' });
   expect(await planner.evaluate((radio) => document.getElementById(radio.getAttribute('aria-describedby') ?? '')?.textContent)).toBe(
-    'Plans a trip day by day.The model does not answer. · Voice and text · English',
+    'Plans a trip day by day.The model does not answer.Voice and text · English',
   );
   await ask(page, 'one');
   await log(page).getByText('Hello.').waitFor();

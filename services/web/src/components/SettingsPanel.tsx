@@ -35,7 +35,7 @@ export function SettingsPanel({ state, send, settings }: Props) {
           </button>
         </div>
       )}
-      <h3 class="side-title">{strings.title}</h3>
+      <h3 class="side-title">{strings.thisDevice}</h3>
       <Choice
         label={strings.microphone}
         value={state.microphone}
@@ -88,7 +88,7 @@ function Choice({ label, value, options, onChoose, children }: ChoiceProps) {
 function save({ conversation }: State, kind: 'txt' | 'json'): void {
   const content = kind === 'txt' ? asText(conversation, strings.you, strings.spoken) : asJson(conversation);
   const url = URL.createObjectURL(new Blob([content], { type: kind === 'txt' ? 'text/plain' : 'application/json' }));
-  const name = (titleOf(conversation) ?? strings.spoken).replace(/[^\p{L}\p{M}\p{N}]+/gu, '-').slice(0, 40);
+  const name = (titleOf(conversation) ?? strings.spoken).replace(/[^\p{L}\p{M}\p{N}]+/gu, '-').slice(0, 40).replace(/^-|-$/g, '');
   Object.assign(document.createElement('a'), { href: url, download: `${name}.${kind}` }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

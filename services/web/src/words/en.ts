@@ -76,6 +76,7 @@ const words = {
 
   settings: 'Settings',
   thisConversation: 'This conversation',
+  thisDevice: 'This device',
   pageLanguage: 'Language of the page',
   speechLanguage: 'Language that you speak',
   speechAutomatic: 'As the agent expects',
@@ -121,7 +122,7 @@ const failures: Record<string, string> = {
   malformed: 'The answer could not be read.',
   interrupted: 'The recording was interrupted. It was kept and not sent.',
   reloaded: 'The page was closed before the answer was complete.',
-  unauthenticated: 'You need to sign in to talk to this agent.',
+  unauthenticated: 'You need to sign in to talk here.',
   forbidden: 'You may not talk to this agent.',
   unknown_agent: 'This agent is gone. Choose another one.',
   not_found: 'This agent is gone. Choose another one.',
