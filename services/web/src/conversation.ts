@@ -111,6 +111,12 @@ export class Talk {
     this.#stopTurn();
   }
 
+  /** Stop, by the person's will: what waits for its turn comes next. */
+  halt(): void {
+    this.stop();
+    this.sendQueued();
+  }
+
   chooseAgent(name: string): void {
     if (name === this.#store.get().conversation.agent) return;
     this.stop();

@@ -71,6 +71,7 @@ export class Keeper {
   async clear(): Promise<void> {
     const { library, conversation } = this.#store.get();
     await this.remove([...library.map(({ id }) => id), conversation.id]);
+    this.#talk.recordings.clear();
     this.#store.send({ type: 'hint', hint: 'cleared' });
   }
 

@@ -47,7 +47,11 @@ function draw(): void {
 }
 
 addEventListener('keydown', (event) => {
-  if (event.key === 'Escape' && !event.isComposing && !document.querySelector('dialog[open]')) talk.stop();
+  if (event.key === 'Escape' && !event.isComposing && !document.querySelector('dialog[open]')) talk.halt();
+});
+// iOS lays its keyboard over the page instead of making the window smaller.
+visualViewport?.addEventListener('resize', () => {
+  if (visualViewport?.scale === 1) root.style.height = `${visualViewport.height}px`;
 });
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden) return; // nobody listens where nobody looks

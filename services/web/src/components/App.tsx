@@ -39,7 +39,7 @@ export function App({ state, send, talk, keeper, settings }: Props) {
       <Transcript state={state} talk={talk} settings={settings} onEdit={focusInput} />
       <footer class="dock">
         <NetworkBar state={state} send={send} />
-        <Steps step={currentStep(state)} hint={state.hint} onStop={() => talk.stop()} />
+        <Steps step={currentStep(state)} hint={state.hint} onStop={() => talk.halt()} />
         <Composer state={state} talk={talk} agent={agent} input={input} />
       </footer>
       <p class="hidden" role="status">
