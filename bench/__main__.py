@@ -72,7 +72,7 @@ def _run(name: str, plan: Plan, quick: bool, report: Report) -> None:
         report.token_cpu = _token_cpu(quick)
     else:
         for figures in ROWS[name](plan):
-            _say(f"{name}, {figures.sessions} at once: p50 {figures.first_p50:.0f} ms, {len(figures.errors)} failed")
+            _say(f"{name}, {figures.sessions} at once: p50 {figures.first_p50:.0f} ms, {figures.failed} failed")
             report.figures.append(figures)
 
 

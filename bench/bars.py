@@ -46,7 +46,7 @@ def _of_line(line: Figures) -> Iterator[Bar]:
     if line.row not in ("gateway", "whole path"):
         return
     name = f"{line.row}, {line.sessions} at once"
-    yield Bar(f"{name}: turns that failed", len(line.errors), 0, "")
+    yield Bar(f"{name}: turns that failed", line.failed, 0, "")
     if line.row == "whole path":
         if line.sessions == 1:
             yield Bar(f"{name}: p50 over the floor", line.over_floor_p50, 60, "ms")

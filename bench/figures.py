@@ -55,7 +55,9 @@ class Figures:
     row: str
     sessions: int
     turns: int
+    failed: int
     errors: list[str]
+    """The first of each kind, told apart by their beginning."""
     first_p50: float
     first_p95: float
     over_floor_p50: float
@@ -78,7 +80,8 @@ class Figures:
             row=row,
             sessions=sessions,
             turns=turns.count,
-            errors=turns.errors,
+            failed=len(turns.errors),
+            errors=list({error[:40]: error for error in turns.errors}.values()),
             first_p50=_ms(p50),
             first_p95=_ms(p95),
             over_floor_p50=_ms(p50 - floor),

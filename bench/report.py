@@ -85,7 +85,7 @@ def _cells(line: Figures) -> tuple[str, ...]:
         line.row,
         str(line.sessions),
         str(line.turns),
-        str(len(line.errors)),
+        str(line.failed),
         f"{line.first_p50:.0f} ms",
         f"{line.first_p95:.0f} ms",
         f"{line.over_floor_p50:+.0f} ms",

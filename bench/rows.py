@@ -22,6 +22,7 @@ kind: TalkAgent
 metadata: {name: bench}
 spec:
   instruction: Be brief.
+  limits: {concurrentTurns: 100}
 """
 
 

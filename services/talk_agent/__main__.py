@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from talk_agent.dependencies import read_dependencies
+from talk_agent.garbage import pause
 from talk_agent.settings import Settings
 from talk_kit import logs, tracing
 from talk_kit.serving import main as serve
@@ -21,6 +22,7 @@ def main() -> None:
 
 
 def _start() -> None:
+    pause()
     settings = load(Settings, os.environ)
     logs.configure("talk-agent", settings.log_level)
     deps = read_dependencies(settings, os.environ)

@@ -10,6 +10,7 @@ TalkError                       code                  status  retryable
 ├── TooLarge                    too_large              413    no
 ├── UnsupportedMedia            unsupported_media      415    no     bytes of no known container
 ├── NoSpeech                    no_speech              422    no     nothing was said
+├── IdempotencyMismatch         idempotency_mismatch   422    no     a key that came with another body before
 ├── RateLimited                 rate_limited           429    yes    our own limit
 ├── ProviderFailed              provider_failed        502    yes    the provider answered, and wrongly
 │   ├── EmptyReply              empty_reply            502    yes
@@ -109,6 +110,12 @@ class NoSpeech(TalkError):
     """The recording holds no speech."""
 
     status, code, title = 422, "no_speech", "No speech heard"
+
+
+class IdempotencyMismatch(TalkError):
+    """The Idempotency-Key came with another body before."""
+
+    status, code, title = 422, "idempotency_mismatch", "Key was used for another request"
 
 
 class RateLimited(TalkError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import hmac
+import io
 import logging
 import os
 import sys
@@ -18,6 +19,16 @@ import orjson
 import structlog
 
 _hash_key = os.urandom(16)
+
+
+class _StandardOutput(io.StringIO):
+    """Whatever standard output is when a line is written, rather than when logging was set up."""
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
 
 
 def configure(service: str, level: str = "info", hash_key: str = "") -> None:
@@ -39,10 +50,10 @@ def configure(service: str, level: str = "info", hash_key: str = "") -> None:
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer(serializer=_dumps)],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=structlog.PrintLoggerFactory(_StandardOutput()),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(_StandardOutput())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -13,9 +13,11 @@ the nearest known name, so that a typing error never passes for a default.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, field, fields
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from talk_kit._setting_names import KNOWN_NAMES, KNOWN_PREFIXES
 
@@ -100,7 +102,7 @@ def integer(low: int, high: int) -> Callable[[str], int]:
     """A parser of whole numbers within bounds, both included."""
 
     def parse(raw: str) -> int:
-        if not raw.lstrip("+-").isdecimal() or not low <= int(raw) <= high:
+        if not re.fullmatch(r"[+-]?[0-9]{1,18}", raw) or not low <= int(raw) <= high:
             raise ValueError(f"give a whole number from {low} to {high}")
         return int(raw)
 
@@ -148,10 +150,12 @@ def words(raw: str) -> tuple[str, ...]:
 
 def http_url(raw: str) -> str:
     """An absolute http or https URL without credentials, query or fragment; a trailing slash is cut."""
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(raw)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(raw)
+        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        whole = False
+    if not whole:
         raise ValueError("give an absolute http:// or https:// URL")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("give the URL without user, password, query and fragment")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -73,10 +74,16 @@ def _language_model(settings: Settings) -> LanguageModel:
         context=settings.llm_context,
         slots=settings.llm_slots,
         threads=settings.llm_threads,
-        prompt_threads=settings.threads,
+        prompt_threads=settings.llm_prompt_threads or _half_the_cores(),
         tokens=settings.llm_tokens,
     )
     return LocalModel(models.llm_gguf(settings.llm_gguf), options, demonstration=not settings.llm_gguf)
+
+
+def _half_the_cores() -> int:
+    """Of those that this process may use; from 1 to 4."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(4, usable // 2))
 
 
 def create_app(settings: Settings, deps: Deps) -> Starlette:

@@ -19,6 +19,9 @@ DEMONSTRATION = "smollm2-135m-instruct"
 # A demonstration must not go round in circles while somebody listens; at temperature 0 this model does.
 _DEMONSTRATION_SAMPLING = {"temp": 0.2, "top_p": 0.9, "penalty_repeat": 1.1}
 
+# Prompts of conversations that lost their slot; llama.cpp's default of 8 GiB is no bound on a laptop.
+_PROMPT_CACHE_MIB = 128
+
 
 @dataclass(frozen=True, slots=True)
 class LlmOptions:
@@ -54,6 +57,7 @@ class LocalModel:
         params.n_ctx, params.n_parallel = options.context * options.slots, options.slots
         params.cpuparams.n_threads = options.threads
         params.cpuparams_batch.n_threads = options.prompt_threads
+        params.cache_ram_mib = _PROMPT_CACHE_MIB
         params.n_predict = options.tokens
         params.cache_prompt = params.use_jinja = params.offline = True
         params.ui = params.endpoint_slots = params.endpoint_props = False

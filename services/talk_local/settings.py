@@ -38,7 +38,7 @@ class Settings:
     threads: int = setting(
         "TALK_LOCAL_THREADS",
         2,
-        doc="Threads of one synthesis and of reading a prompt. More than the cores that are free makes both slower.",
+        doc="Threads of one synthesis.",
         parse=integer(1, 64),
     )
     queue: int = setting(
@@ -85,6 +85,13 @@ class Settings:
         1,
         doc="Threads that write a reply. One loses nothing (146 against 137 tokens/s) and leaves a core for speech.",
         parse=integer(1, 64),
+    )
+    llm_prompt_threads: int = setting(
+        "TALK_LOCAL_LLM_PROMPT_THREADS",
+        0,
+        doc="Threads that read a prompt; 0: half the cores, at most 4. They spin: with more of them than idle cores "
+        "a prompt takes three times as long as with one.",
+        parse=integer(0, 64),
     )
     llm_tokens: int = setting(
         "TALK_LOCAL_LLM_TOKENS",

@@ -102,12 +102,8 @@ class LiteLlmModel(BaseLlm):
                     yield reader.chunk(chunk.model_dump(exclude_none=True))
                     if reader.error is not None:
                         return
-        except TalkError:
-            raise
         except Exception as error:
             raise translated(error) from error
-        if reader.finish is None:
-            reader.done = True
 
     def _streaming(self, request: LlmRequest) -> dict[str, Any]:
         waits = self.options.waits

@@ -28,7 +28,7 @@ class LocalTurnLock:
         self._lines: dict[str, _Line] = {}
 
     @asynccontextmanager
-    async def hold(self, session_id: str) -> AsyncIterator[None]:
+    async def hold(self, session_id: str) -> AsyncIterator[str]:
         line = self._lines.setdefault(session_id, _Line())
         if line.present > self._longest_line:
             raise SessionBusy("Too many turns of this session wait already.")
@@ -36,7 +36,7 @@ class LocalTurnLock:
         try:
             await self._acquire(line.lock)
             try:
-                yield
+                yield ""
             finally:
                 line.lock.release()
         finally:

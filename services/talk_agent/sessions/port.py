@@ -1,29 +1,36 @@
 """What the agent needs of a session store. A turn is read once and written once.
 
-A turn's whole outcome (its events, its state, later the record of its idempotency key) goes into one append that
-names the version it was read at: nothing is stored of a turn that failed before its first word, no reader ever
-sees half a turn, and a writer that lost its turn cannot overwrite another's.
+A turn's whole outcome (its events, its state, the record of its idempotency key) goes into one append that names
+the version it was read at: nothing is stored of a turn that failed before its first word, no reader ever sees half
+a turn, and a writer that lost its turn cannot overwrite another's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from google.adk.events.event import Event
 
+from talk_agent.sessions.idempotency import Answer
+
 Turn = tuple[Event, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """What was stored when it was read: the latest turns, oldest first, each whole; the state; the version."""
+    """What was stored when it was read: the latest turns, oldest first, each whole; the state; the version.
+
+    `answer` is what is kept under the idempotency key that was asked for. Where that is a cut turn, which a retry
+    will replace, the turn is not among `turns`.
+    """
 
     turns: tuple[Turn, ...] = ()
     state: Mapping[str, Any] = field(default_factory=dict)
     version: int = 0
+    answer: Answer | None = None
 
     @property
     def events(self) -> list[Event]:
@@ -33,21 +40,51 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """One turn to store: what was said, and the state's changed keys."""
+    """One turn to store: what was said, and the state's changed keys.
+
+    `id` makes a repeated append harmless. `key` and `answer` are kept together, for later requests with that key;
+    `replaces` is the cut turn that this one takes the place of.
+    """
 
     turn: Turn
     state: Mapping[str, Any] = field(default_factory=dict)
+    id: str = ""
+    key: str = ""
+    answer: Answer | None = None
+    replaces: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSummary:
+    """A stored session in a list: its id, and when it was made and last used, in seconds since 1970."""
+
+    id: str
+    created: float
+    updated: float
 
 
 class SessionStore(Protocol):
     """Where conversations are kept. A session id alone names one: without authentication it is the user, too."""
 
-    async def load(self, session_id: str, recent_turns: int) -> Conversation:
-        """The conversation with at most so many turns; an unknown session is an empty one at version 0."""
+    async def load(self, session_id: str, recent_turns: int, *, key: str = "") -> Conversation:
+        """The conversation with at most so many turns; an unknown session is an empty one at version 0.
+
+        `key` asks for the answer kept under that idempotency key.
+        """
         ...
 
-    async def append(self, session_id: str, turn: Append, *, version: int) -> int:
-        """Stores a turn that was begun at `version` and returns the next. SessionBusy when another came between."""
+    async def append(self, session_id: str, turn: Append, *, version: int, fence: str = "") -> int:
+        """Stores a turn that was begun at `version` and returns the next. SessionBusy when another came between,
+        or when `fence`, the token of a lease, no longer holds the session.
+        """
+        ...
+
+    async def sessions(self, user: str) -> Sequence[SessionSummary]:
+        """One user's sessions, the one used last at the end."""
+        ...
+
+    async def delete(self, session_id: str, *, fence: str = "") -> bool:
+        """Removes a session and all that is kept of it; whether there was one. SessionBusy as `append`."""
         ...
 
     async def check(self) -> None:
@@ -55,13 +92,20 @@ class SessionStore(Protocol):
         ...
 
     def count(self) -> int:
-        """Sessions held, for metrics."""
+        """Sessions held, for metrics; as the latest `check` saw it where the store is shared."""
+        ...
+
+    async def close(self) -> None:
+        """Lets go of connections."""
         ...
 
 
 class TurnLock(Protocol):
     """One turn per session at a time."""
 
-    def hold(self, session_id: str) -> AbstractAsyncContextManager[None]:
-        """Waits for the turns before this one, in order of arrival; SessionBusy when they take too long."""
+    def hold(self, session_id: str) -> AbstractAsyncContextManager[str]:
+        """Waits for the turns before this one, in order of arrival; SessionBusy when they take too long.
+
+        Gives the fence for `SessionStore.append`, or an empty one.
+        """
         ...

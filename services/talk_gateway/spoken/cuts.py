@@ -106,5 +106,3 @@ def _behind_wide_mark(text: str, at: int) -> bool:
 
 def _between_words(text: str, at: int) -> bool:
     return not (_WORD.match(text[at - 1]) and _WORD.match(text[at]))
-
-

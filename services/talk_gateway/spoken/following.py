@@ -12,6 +12,7 @@ from talk_gateway.spoken.letters import QUESTION_OR_CALL, STOP_RUN, UNBOUND, lin
 _CLOSING = frozenset(")]}）］｝」』】》〉〕〗”’›»」﹂﹄")
 _EITHER_WAY = frozenset("\"'*_~“‘«‹„")
 _MARKUP = frozenset("*_~")
+_MOST_CLOSING = 32
 _FOOTNOTE = regex.compile(r"\[\^?\d{1,3}\]|[⁰¹²³⁴-⁹]+|【[^】]{0,40}】")
 _FOOTNOTE_BEGUN = regex.compile(r"(?:\[\^?\d{0,3}|【[^】]{0,40})\Z")
 _TAG = regex.compile(r"</[A-Za-z][A-Za-z0-9]{0,9}>")
@@ -93,7 +94,8 @@ def _after_space(text: str, start: int, close: int, at: int) -> tuple[int, int, 
         else:
             break
         at = skip_space(text, close)
-    while at < len(text) and text[at] in _MARKUP:
+    bound = at + _MOST_CLOSING
+    while at < min(len(text), bound) and text[at] in _MARKUP:
         at += 1
     return close, at, at < len(text)
 
@@ -105,7 +107,8 @@ def _repeats(stop: str, mark: str) -> bool:
 
 def _closed(text: str, at: int) -> int:
     """The end of the marks that belong to the sentence. Reaching the end of the text leaves it open."""
-    while at < len(text):
+    bound = at + _MOST_CLOSING
+    while at < min(len(text), bound):
         character = text[at]
         if character in _CLOSING or (character in _EITHER_WAY and _closes(text, at)):
             at += 1
@@ -121,7 +124,7 @@ def _closed(text: str, at: int) -> int:
 def _closes(text: str, at: int) -> bool:
     """A mark that opens as well as closes: it closes before anything but a word, or when one of its kind is open."""
     end = at
-    while end < len(text) and text[end] in _EITHER_WAY:
+    while end < min(len(text), at + _MOST_CLOSING) and text[end] in _EITHER_WAY:
         end += 1
     if end == len(text) or not (text[end].isalnum() or text[end] in "([¿¡`"):
         return True

@@ -6,7 +6,7 @@ import regex
 
 # Sentence_Terminal lacks the shad of Tibetan and two marks of South Asia, and holds Burmese's comma.
 STOP = r"[[\p{Sentence_Terminal}…‥⋯།༎༏༑෴๛]--[၊]]"
-STOP_RUN = regex.compile(rf"{STOP}(?:{STOP}|[\p{{M}}\u200d])*", regex.V1)
+STOP_RUN = regex.compile(rf"{STOP}(?:{STOP}|[\p{{M}}\u200d]){{0,63}}", regex.V1)
 QUESTION_OR_CALL = frozenset("!?‽‼⁇⁈⁉⸘")
 ELLIPSIS = frozenset(".…‥⋯")
 SPACE = regex.compile(r"\s*")

@@ -20,10 +20,10 @@ _OPEN_ENDED = regex.compile(
     regex.IGNORECASE,
 )
 _HARD_BREAK = regex.compile(r"(?:[ \t]{2}|\\)\Z")
-_QUOTE = regex.compile(r"(?:>[ \t]*)+")
+_QUOTE = regex.compile(r"(?:>[ \t]{0,8}){1,8}")
 
-_FENCE = regex.compile(r"(?:>[ \t]*)*(?P<mark>`{3,}|~{3,})(?P<info>[^`\n]{0,200})\n")
-_FENCE_BEGUN = regex.compile(r"(?:>[ \t]*)*(?:`{1,2}|~{1,2}|(?P<mark>`{3,}|~{3,})[^`\n]{0,200})?\Z")
+_FENCE = regex.compile(r"(?:>[ \t]{0,8}){0,8}(?P<mark>`{3,32}|~{3,32})(?P<info>[^`\n]{0,200})\n")
+_FENCE_BEGUN = regex.compile(r"(?:>[ \t]{0,8}){0,8}(?:`{1,2}|~{1,2}|(?P<mark>`{3,32}|~{3,32})[^`\n]{0,200})?\Z")
 _REASONING = ("think", "thinking", "thought", "reasoning")
 _THINK = regex.compile(rf"<(?P<tag>{'|'.join(_REASONING)})>", regex.IGNORECASE)
 _LONGEST_TAG = max(map(len, _REASONING)) + 2

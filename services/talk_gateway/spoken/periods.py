@@ -10,7 +10,7 @@ from talk_gateway.spoken.letters import is_caseless, is_lower, is_picture, word_
 
 _LEADING = regex.compile(r"^[^\p{L}\p{N}]+")
 _JOINTS = regex.compile(r"[—–/(\[\"“„«]")
-_MARKER_ONLY = regex.compile(r"[^\p{L}\p{N}]{0,12}(?:\p{Nd}{1,3}|\p{L}|[ivx]{2,4}|[IVX]{2,4})")
+_MARKER_ONLY = regex.compile(r"[^\p{L}\p{N}\p{Sc}]{0,12}(?:\p{Nd}{1,3}|\p{L}|[ivx]{2,4}|[IVX]{2,4})")
 _FIRST_OF_LIST = regex.compile(r":\s*(?:1|१|a|A|i)\Z")
 _DOTTED = regex.compile(r"(?:\p{L}\p{M}*\.)+\p{L}\p{M}*")
 _INITIAL = regex.compile(r"[\p{Lu}\p{Script=Arabic}\p{Script=Hebrew}]\p{M}*")
@@ -95,7 +95,8 @@ def _is_glued_sentence(after: Following, word: str) -> bool | None:
         return False
     if after.next_word is None:
         return None
-    return after.next_word.casefold().replace("’", "'") in known.GLUED_OPENING_WORDS and after.behind_next_word in _BEHIND_GLUED
+    opening = after.next_word.casefold().replace("’", "'")
+    return opening in known.GLUED_OPENING_WORDS and after.behind_next_word in _BEHIND_GLUED
 
 
 def _ends_before_caseless(after: Following) -> bool:
@@ -154,8 +155,6 @@ def _ends_after_letter(after: Following, letter: str) -> bool | None:
     previous = _previous_word(after.text, after.start)
     if previous.strip("(\"'*_") in known.LABELLED or (letter == "I" and previous[-1:].isalpha() and _small(after)):
         return True
-    if not after.next:
-        return not _INITIAL.fullmatch(letter) or letter == "I"
     if _INITIAL.fullmatch(letter) or _is_spaced_letter(previous):
         return _opens_sentence(after)
     if after.next_word is None:
@@ -176,7 +175,7 @@ def _is_spaced_letter(word: str) -> bool:
 
 def _opens_sentence(after: Following) -> bool | None:
     if not after.next.isalpha():
-        return after.next in "\"“„«¿¡" if after.next else True
+        return after.next != "" and after.next in '"“„«¿¡'
     if after.next_word is None:
         return None
     return after.next_word.casefold().replace("’", "'") in known.OPENING_WORDS and after.behind_next_word != "."

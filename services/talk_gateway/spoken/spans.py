@@ -14,10 +14,18 @@ _FORMULA = 200
 _DISPLAY = 1000
 _PRICE = regex.compile(r"\$\d+(?:[.,]|[kKmMbB]|[^\w\\^{+=*/<>]|\Z)")
 _VARIABLE = regex.compile(r"\$[A-Z_][A-Z0-9_]+(?![A-Za-z0-9_^\\$])")
-_TAG = regex.compile(r"<(?:/?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>\n]{0,400})?/?|[a-z]{2,10}:[^\s<>]{1,500}|[^\s<>@]{1,80}@[^\s<>]{1,200})>")
-_TAG_BEGUN = regex.compile(r"<(?:/?[A-Za-z][A-Za-z0-9-]{0,20}|/?[A-Za-z][A-Za-z0-9-]{0,20}\s[^<>\n]{0,400}|[a-z]{2,10}:[^\s<>]{0,500}|[^\s<>@]{1,80}(?:@[^\s<>]{0,200})?|/)?\Z")
+_TAG = regex.compile(
+    r"<(?:/?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>\n]{0,400})?/?"  # an element
+    r"|[a-z]{2,10}:[^\s<>]{1,500}|[^\s<>@]{1,80}@[^\s<>]{1,200})>"  # an address
+)
+_TAG_BEGUN = regex.compile(
+    r"<(?:/|/?[A-Za-z][A-Za-z0-9-]{0,20}(?:\s[^<>\n]{0,400})?"
+    r"|[a-z]{2,10}:[^\s<>]{0,500}|[^\s<>@]{1,80}(?:@[^\s<>]{0,200})?)?\Z"
+)
 _COMMENT = regex.compile(r"<!--.{0,1000}?-->", regex.DOTALL)
-_BLOCK = regex.compile(r"<(?P<end>/?)(?P<name>br|hr|p|li|ul|ol|div|h[1-6]|tr|table|blockquote|details|summary)\b", regex.IGNORECASE)
+_BLOCK = regex.compile(
+    r"<(?P<end>/?)(?P<name>br|hr|p|li|ul|ol|div|h[1-6]|tr|table|blockquote|details|summary)\b", regex.IGNORECASE
+)
 
 
 def at_span(text: str, start: int, final: bool) -> Verdict:
@@ -45,10 +53,10 @@ def _code(text: str, start: int, final: bool) -> Verdict:
         fence = fence_begins(text, start, final)
         if fence != "":
             return cut(start) if fence else wait()
-    return _closed_by(text, start, run, regex.compile(rf"(?<!`)`{{{ticks}}}(?!`)"), _CODE, final)
+    return _closed_by(text, run, regex.compile(rf"(?<!`)`{{{ticks}}}(?!`)"), _CODE, final)
 
 
-def _closed_by(text: str, start: int, inside: int, closing: regex.Pattern[str], longest: int, final: bool) -> Verdict:
+def _closed_by(text: str, inside: int, closing: regex.Pattern[str], longest: int, final: bool) -> Verdict:
     """The span ends with `closing` on the same line and within `longest` characters, or there is none."""
     bound = inside + longest
     line = text.find("\n", inside, bound)
@@ -73,7 +81,7 @@ def _formula(text: str, start: int, final: bool) -> Verdict:
             return wait() if price.end() == len(text) and text[-1].isdigit() and not final else go_on(start + 1)
     if (variable := _VARIABLE.match(text, start)) and variable.end() < len(text):
         return go_on(variable.end())
-    return _closed_by(text, start, start + 1, regex.compile(r"(?<![\s\\])\$(?!\d)"), _FORMULA, final)
+    return _closed_by(text, start + 1, regex.compile(r"(?<![\s\\])\$(?!\d)"), _FORMULA, final)
 
 
 def _display(text: str, start: int, final: bool) -> Verdict:
@@ -89,7 +97,7 @@ def _escape(text: str, start: int, final: bool) -> Verdict:
         return go_on(start + 1) if final else wait()
     closing = {"(": r"\\\)", "[": r"\\\]"}.get(text[start + 1])
     if closing:
-        return _closed_by(text, start, start + 2, regex.compile(closing), _FORMULA, final)
+        return _closed_by(text, start + 2, regex.compile(closing), _FORMULA, final)
     return go_on(start + 1 if text[start + 1].isspace() else start + 2)
 
 

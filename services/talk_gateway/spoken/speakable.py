@@ -16,7 +16,7 @@ _KEEP = str.maketrans(_KEPT)
 _GIVE_BACK = str.maketrans({kept: character for character, kept in _KEPT.items()})
 _NONCHARACTERS = regex.compile(r"[\uFDD0-\uFDEF]")
 
-_SILENT_BLOCK = regex.compile(r"\A(?:>[ \t]*)*(?:`{3,}[^`\n]*(?:\n|\Z)|~{3,})|\A<(think|thinking|thought|reasoning)>", regex.IGNORECASE)
+_FENCE = regex.compile(r"\A(?:>[ \t]*)*(?:`{3,}[^`\n]*(?:\n|\Z)|~{3,})")
 _CODE = regex.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", regex.DOTALL)
 _ESCAPED = regex.compile(r"\\([*_`#~\[\](){}<>|!+\-.\\$])")
 _COMMENT = regex.compile(r"<!--.*?-->", regex.DOTALL)
@@ -33,7 +33,9 @@ _REFERENCE = regex.compile(r"(?m)^[ \t]*\[[^\]^\n]+\]:[ \t]*<?\S+>?.*$")
 _FOOTNOTE = regex.compile(r"[ \t]*\[\^[^\]\n]{1,40}\]:?|【[^】\n]*】")
 _AUTOLINK = regex.compile(r"<((?:[a-z][a-z0-9+.-]{1,10}:|[^\s<>@]+@)[^\s<>]+)>", regex.IGNORECASE)
 
-_FORMULA = regex.compile(r"\$\$(.+?)\$\$|(?<!\w)\$(?=[^\s$])((?:[^$\n])*?[^\s$])\$(?!\d)|\\\((.+?)\\\)|\\\[(.+?)\\\]", regex.DOTALL)
+_FORMULA = regex.compile(
+    r"\$\$(.+?)\$\$|(?<!\w)\$(?=[^\s$])((?:[^$\n])*?[^\s$])\$(?!\d)|\\\((.+?)\\\)|\\\[(.+?)\\\]", regex.DOTALL
+)
 _FORMULA_WORDS = (
     (regex.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}"), r" \1 / \2 "),
     (regex.compile(r"\\(?:text|mathrm|mathbf|operatorname)\s*\{([^{}]*)\}"), r" \1 "),
@@ -45,8 +47,11 @@ _FORMULA_WORDS = (
 
 _RULE = regex.compile(r"(?m)^[ \t]*(?:(?:[-*_=]|\p{Pd})[ \t]*){2,}$")
 _TABLE_RULE = regex.compile(r"(?m)^[ \t]*\|?(?:[ \t]*:?-+:?[ \t]*\|)+(?:[ \t]*:?-+:?)?[ \t]*$")
-_LINE_MARKS = regex.compile(r"(?m)^[ \t]*(?:>[ \t]*)*(?:#{1,6}[ \t]+|[-–*+•◦▪‣⁃·●○][ \t]+(?:\[[ xX]\][ \t]+)?)?(?:\#{1,6}[ \t]+)?")
-_INNER_LINE_MARKS = regex.compile(r"\n[ \t]*(?:>[ \t]*)*(?:#{1,6}[ \t]+|[-–*+•◦▪‣⁃·●○][ \t]+(?:\[[ xX]\][ \t]+)?)?")
+_QUOTED = r"[ \t]*(?:>[ \t]*)*"
+_BULLET = r"[-–*+•◦▪‣⁃·●○][ \t]+(?:\[[ xX]\][ \t]+)?"
+_HEADING = r"#{1,6}[ \t]+"
+_LINE_MARKS = regex.compile(rf"\A{_QUOTED}(?:{_HEADING}|{_BULLET})?(?:{_HEADING})?")
+_INNER_LINE_MARKS = regex.compile(rf"\n{_QUOTED}(?:{_HEADING}|{_BULLET})?")
 _NUMBERED_TASK = regex.compile(r"(?m)^([ \t]*\d{1,3}[.)][ \t]+)\[[ xX]\][ \t]+")
 _HEADING_TAIL = regex.compile(r"(?m)[ \t]+#+[ \t]*$")
 _BARS = regex.compile(r"(?m)^[ \t]*\|[ \t]*|[ \t]*\|[ \t]*$")
@@ -70,8 +75,13 @@ _LONE_MARK = regex.compile(
 )
 _BETWEEN_FACTORS = regex.compile(r"(?<=\d)\*{1,2}(?=\d)|(?<=\b\p{L})\*(?=\p{L}\b)")
 
-_PICTURE = r"(?:[\p{Extended_Pictographic}--[©®™‼⁉ℹ〰〽㊗㊙\d#*]]|[©®™ℹ〰〽㊗㊙]\ufe0f|\p{Regional_Indicator}|\p{Emoji_Modifier})"
-_EMOJI = regex.compile(rf"{_PICTURE}(?:[\ufe0f\u20e3\U000E0020-\U000E007F]|\u200d(?:{_PICTURE}|[♀♂])|\p{{Emoji_Modifier}})*", regex.V1)
+_PICTURE = (
+    r"(?:[\p{Extended_Pictographic}--[©®™‼⁉ℹ〰〽㊗㊙\d#*]]|[©®™ℹ〰〽㊗㊙]\ufe0f"
+    r"|\p{Regional_Indicator}|\p{Emoji_Modifier})"
+)
+_EMOJI = regex.compile(
+    rf"{_PICTURE}(?:[\ufe0f\u20e3\U000E0020-\U000E007F]|\u200d(?:{_PICTURE}|[♀♂])|\p{{Emoji_Modifier}})*", regex.V1
+)
 _EMOJI_BEFORE_MARK = regex.compile(rf"[ \t]*(?:{_EMOJI.pattern}[ \t]*)+(?=[.,;:!?…])", regex.V1)
 _KEYCAP = regex.compile(r"([\d#*])\ufe0f?\u20e3")
 _LEFT_OVER = regex.compile(r"[\ufe0e\ufe0f\u20e3\u2060\ufeff\u200b]")
@@ -84,7 +94,7 @@ def speakable(text: str, *, line_start: bool = True) -> str:
 
     `line_start` is False for a piece from the middle of a line, whose first dash or number sign is no mark of a list.
     """
-    if _SILENT_BLOCK.match(text):
+    if _FENCE.match(text):
         return ""
     words = _NONCHARACTERS.sub("", text)
     if not words.isalnum():
@@ -115,7 +125,7 @@ def _formula(found: regex.Match[str]) -> str:
 def _without_marks(text: str, line_start: bool) -> str:
     is_row = text.lstrip("> \t").startswith("|")
     text = _TABLE_RULE.sub("", _RULE.sub("", text))
-    text = _LINE_MARKS.sub("", text, count=1) if line_start else text
+    text = _LINE_MARKS.sub("", text) if line_start else text
     text = _HEADING_TAIL.sub("", _NUMBERED_TASK.sub(r"\1", _INNER_LINE_MARKS.sub("\n", text)))
     if "|" in text:
         text = (_TIGHT_BAR if is_row else _INNER_BAR).sub(", ", _BARS.sub("", text) if is_row else text)

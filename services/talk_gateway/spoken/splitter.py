@@ -25,7 +25,7 @@ LEAST_CLAUSE = 25
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """`text` as in the reply, without white space around it; `spoken` for the provider, '' where nothing is to be said."""
+    """`text` as in the reply, without white space around it; `spoken` for the provider, '' for nothing to say."""
 
     text: str
     spoken: str
@@ -40,9 +40,7 @@ class SpeechSplitter:
     the turn end with a clause, so that speech starts early.
     """
 
-    def __init__(
-        self, *, max_characters: int = 400, settle_seconds: float = 0.3, first_clause: bool = True
-    ) -> None:
+    def __init__(self, *, max_characters: int = 400, settle_seconds: float = 0.3, first_clause: bool = True) -> None:
         self._bound = max_characters
         self._settle = settle_seconds
         self._clause_allowed = first_clause

@@ -30,7 +30,10 @@ _OPENS_SENTENCE = frozenset("\"“„«「『¿¡'‘([*<")
 
 
 def at_stop(text: str, start: int, final: bool) -> Verdict:
-    """A row of a table ends with its line. `text` begins where the piece begins; `start` is the first of a run of stops, or Greek's ; and Armenian's :."""
+    """`text` begins where the piece begins; `start` is the first of a run of stops, or Greek's ; and Armenian's :.
+
+    A row of a table ends with its line, whatever its cells hold.
+    """
     run = STOP_RUN.match(text, start)
     if text.startswith("|"):
         return go_on(run.end() if run else start + 1)

@@ -82,7 +82,11 @@ async def as_stream(body: bytes) -> AsyncIterator[bytes]:
 
 
 async def test_a_turn_is_read_back_and_unknown_events_are_skipped() -> None:
-    events: list[TurnEvent] = [TurnStarted("t", "s", "a"), ReplyDelta(AWKWARD), TurnFailed("deadline", "Too long.", True)]
+    events: list[TurnEvent] = [
+        TurnStarted("t", "s", "a"),
+        ReplyDelta(AWKWARD),
+        TurnFailed("deadline", "Too long.", True),
+    ]
     body = b": hi\n\nevent: brand.new\ndata: {}\n\n" + b"".join(sse.encode(event) for event in events)
     assert [event async for event in sse.read_turn(as_stream(body))] == events
 

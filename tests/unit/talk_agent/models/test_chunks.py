@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from talk_agent.models.chunks import ChatStream
@@ -83,12 +83,14 @@ def test_each_body_ends_right_byte_by_byte(case: Case) -> None:
     check(case, read(*split(case.body, list(range(1, len(case.body))))))
 
 
+@settings(deadline=None)
 @given(case=st.sampled_from(CASES), data=st.data())
 def test_where_the_network_cuts_changes_nothing(case: Case, data: st.DataObject) -> None:
     cuts = data.draw(st.lists(st.integers(0, len(case.body)), max_size=12))
     check(case, read(*split(case.body, cuts)))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400), st.integers(1, 50))
 def test_any_bytes_end_in_one_piece_that_finishes_or_fails(body: bytes, size: int) -> None:
     got = read(*split(body, list(range(size, len(body), size))))
@@ -105,11 +107,13 @@ member_names = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(delta=st.dictionaries(member_names, json_values | st.lists(st.dictionaries(member_names, json_values))))
 def test_a_delta_of_any_shape_is_no_crash(delta: dict[str, Any]) -> None:
     assert read(chunk(delta), STOP).error is None
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["choices", "usage", "object", "delta", "finish_reason"]), json_values))
 def test_a_chunk_of_any_shape_is_no_crash(body: dict[str, Any]) -> None:
     read(event(body), STOP)

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from talk_agent.models import merge
@@ -210,6 +210,7 @@ async def test_closing_closes_the_stream_and_leaves_no_task(begun: bool) -> None
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
+@settings(deadline=None)
 @given(tokens=st.lists(st.text(min_size=1, max_size=5), min_size=1), window=st.sampled_from([0.0, FOREVER]))
 def test_merging_loses_and_doubles_nothing(tokens: list[str], window: float) -> None:
     async def run() -> str:

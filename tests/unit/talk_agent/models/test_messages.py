@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from google.adk.models.llm_request import LlmRequest
 from google.genai import types
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from talk_agent.models import messages
@@ -187,6 +187,7 @@ contents = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(contents, max_size=12))
 def test_any_history_adds_up(history: list[types.Content]) -> None:
     found = messages.messages(LlmRequest(contents=history))

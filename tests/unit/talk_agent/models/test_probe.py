@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from talk_agent.models.failures import RequestRejected
@@ -82,6 +82,7 @@ def test_failed_turns_count_like_probes_and_rejected_requests_do_not() -> None:
 
 
 @pytest.mark.parametrize(("pace", "bound"), [(LISTING, 15), (COMPLETION, 65)])
+@settings(deadline=None)
 @given(age=st.floats(0, 1))
 def test_a_provider_that_refuses_is_gone_in_time(pace: Pace, bound: float, age: float) -> None:
     known = Reachability(pace)

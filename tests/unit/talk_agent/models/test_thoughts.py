@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from talk_agent.models.thoughts import ThoughtFilter
@@ -41,6 +41,7 @@ def test_thoughts_at_the_head_are_taken_out(text: str, reply: str) -> None:
     assert filtered(list(text)) == reply
 
 
+@settings(deadline=None)
 @given(case=st.sampled_from(CASES), size=st.integers(1, 9), data=st.data())
 def test_where_tokens_are_cut_changes_nothing(case: tuple[str, str], size: int, data: st.DataObject) -> None:
     text, reply = case
@@ -49,6 +50,7 @@ def test_where_tokens_are_cut_changes_nothing(case: tuple[str, str], size: int, 
     assert filtered(parts) == reply
 
 
+@settings(deadline=None)
 @given(st.text().filter(lambda t: not t.lstrip().startswith(("<", "[", "◁")) and t.strip()))
 def test_other_text_is_byte_exact(text: str) -> None:
     assert filtered([text]) == text

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from talk_agent.models.tool_calls import CallAssembler, parse_arguments
@@ -151,6 +151,7 @@ def test_ids_are_kept_and_never_used_twice() -> None:
     assert all(len(id_) == 9 and id_.isalnum() for id_ in ids[1:])
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.dictionaries(
@@ -170,6 +171,7 @@ def test_arguments_survive_being_cut(objects: list[dict[str, Any]], size: int) -
     assert assembled(*fragments) == [("tool", arguments) for arguments in objects]
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_parsing_any_text_gives_an_object_or_none(raw: str) -> None:
     assert parse_arguments(raw) is None or isinstance(parse_arguments(raw), dict)

@@ -11,9 +11,6 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.fakes.refusal import may_refuse
-from tests.fakes.speech import noise, speech, speech_wav, wav
-from tests.fakes.waiting import eventually
 
 from talk_gateway.audio.decode import DecodeLimits, Decoder, Recording
 from talk_gateway.audio.ffmpeg import find_ffmpeg
@@ -25,6 +22,9 @@ from talk_kit.errors import (
     Unavailable,
     UnsupportedMedia,
 )
+from tests.fakes.refusal import may_refuse
+from tests.fakes.speech import noise, speech, speech_wav, wav
+from tests.fakes.waiting import eventually
 
 SECONDS = 4.0
 OPUS = "-c:a libopus -b:a 48k -ac 1"

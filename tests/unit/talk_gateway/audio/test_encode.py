@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.fakes.speech import speech
 
 from talk_gateway.audio.encode import FORMATS, RATE, encoder_for
 from talk_kit.errors import InvalidRequest
+from tests.fakes.speech import speech
 
 PCM = speech(2.0, RATE).tobytes()
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.fakes.speech import Shorts, noise, speech, to_shorts, word
 
 from talk_gateway.audio.silence import listen
+from tests.fakes.speech import Shorts, noise, speech, to_shorts, word
 
 RATE = 16_000
 TIME = np.arange(2 * RATE) / RATE

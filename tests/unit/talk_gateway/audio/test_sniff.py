@@ -7,10 +7,10 @@ import io
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fakes.refusal import may_refuse
 
 from talk_gateway.audio.sniff import HEAD_BYTES, Container, sniff, sniff_file, tag_length
 from talk_kit.errors import InvalidRequest, UnsupportedMedia
+from tests.fakes.refusal import may_refuse
 
 MP3_FRAME = b"\xff\xfb\x90\x00" + bytes(413)
 ADTS_FRAME = bytes([0xFF, 0xF1, 0x50, 0x80, 0x20, 0x1F, 0xFC]) + bytes(249)

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.fakes.refusal import may_refuse
-from tests.fakes.speech import speech, wav
 
 from talk_gateway.audio.encode import encoder_for
 from talk_gateway.audio.speech_body import PcmReader
 from talk_gateway.audio.wav import UNKNOWN_LENGTH, write_header
 from talk_kit.errors import NoAudio, ProviderFailed
+from tests.fakes.refusal import may_refuse
+from tests.fakes.speech import speech, wav
 
 RATE = 24_000
 PCM = speech(1.0, RATE).tobytes()

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.fakes.refusal import may_refuse
-from tests.fakes.speech import speech, speech_wav
 
 from talk_gateway.audio.decode import DecodeLimits, Decoder, Recording
 from talk_gateway.audio.wav import UNKNOWN_LENGTH, write_header
 from talk_kit.errors import InvalidRequest
+from tests.fakes.refusal import may_refuse
+from tests.fakes.speech import speech, speech_wav
 
 GUID = bytes.fromhex("000000001000800000aa00389b71")
 SPEECH = speech(2.0)

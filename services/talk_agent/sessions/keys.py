@@ -1,0 +1,71 @@
+"""Names of keys. docs/reference/redis-keys.md lists them; the number after `talk:` is the schema.
+
+All keys of one user of one agent share the hash tag `{agent/user}`, so that a script may touch them together on a
+cluster. What belongs to the whole agent has the tag `{agent}` and is written apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+SCHEMA = "1"
+# Outside every schema: which one the server holds.
+SCHEMA_KEY = "talk:schema"
+PROBE_KEY = f"talk:{SCHEMA}:probe"
+# Stands for a session that has its user's id, as all have without authentication: half the bytes of a key.
+_SAME = "="
+
+
+@dataclass(frozen=True, slots=True)
+class SessionKeys:
+    """Keys of one session; all in one slot."""
+
+    meta: str
+    events: str
+    user: str
+    index: str
+    lease: str
+    line: str
+    answers: str
+    answer_ends: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentKeys:
+    """Keys of one agent; in another slot than its sessions'."""
+
+    app: str
+    users: str
+
+
+def agent_keys(agent: str) -> AgentKeys:
+    """The keys of an agent: its `app:` state, and its users by last use."""
+    root = f"talk:{SCHEMA}:{{{_escape(agent)}}}"
+    return AgentKeys(app=f"{root}:app", users=f"{root}:users")
+
+
+def user_root(agent: str, user: str) -> str:
+    """What all keys of a user begin with."""
+    return f"talk:{SCHEMA}:{{{_escape(agent)}/{_escape(user)}}}"
+
+
+def session_keys(agent: str, user: str, session: str) -> SessionKeys:
+    """The keys of a session. Any text is a legal name: what could end the hash tag is escaped."""
+    root = user_root(agent, user)
+    name = _SAME if session == user else _escape(session)
+    return SessionKeys(
+        meta=f"{root}:session:{name}",
+        events=f"{root}:events:{name}",
+        user=f"{root}:user",
+        index=f"{root}:sessions",
+        lease=f"{root}:lease:{name}",
+        line=f"{root}:line:{name}",
+        answers=f"{root}:answers:{name}",
+        answer_ends=f"{root}:answer-ends:{name}",
+    )
+
+
+def _escape(name: str) -> str:
+    """Percent-encoded; an empty name becomes `%`, which no other name is encoded to."""
+    return quote(name.encode("utf-8", "surrogatepass"), safe="") or "%"
