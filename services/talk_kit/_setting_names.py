@@ -10,6 +10,7 @@ KNOWN_NAMES = frozenset(
         "TALK_AGENT_FILE",
         "TALK_AGENT_FILES",
         "TALK_AGENT_NAME",
+        "TALK_AGENT_VOICE",
         "TALK_API_KEY",
         "TALK_ASR_API_KEY",
         "TALK_ASR_BASE_URL",
@@ -18,6 +19,7 @@ KNOWN_NAMES = frozenset(
         "TALK_BASE_URL",
         "TALK_CORS_ORIGINS",
         "TALK_DEFAULT_AGENT",
+        "TALK_DIRECTORY",
         "TALK_DRAIN_SECONDS",
         "TALK_ENDPOINT_DELAY_SECONDS",
         "TALK_GATEWAY_URL",
@@ -41,6 +43,7 @@ KNOWN_NAMES = frozenset(
         "TALK_MAX_MEMORY_SESSIONS",
         "TALK_METRICS_PORT",
         "TALK_MODEL",
+        "TALK_NAMESPACE",
         "TALK_PORT",
         "TALK_RECORDING_SECONDS",
         "TALK_SESSION_WAIT_SECONDS",
@@ -53,5 +56,6 @@ KNOWN_NAMES = frozenset(
         "TALK_TURN_TIMEOUT",
         "TALK_UPLOAD_BYTES",
         "TALK_UPLOAD_TIMEOUT",
+        "TALK_WATCH_NAMESPACES",
     ]
 )
