@@ -1,19 +1,25 @@
-{{/* The TalkAgents of `agents`, as JSON: name -> document. */}}
+{{/* The specs of `agents`, as JSON: name -> spec. */}}
 {{- define "talk.agents" -}}
 {{- $made := dict -}}
-{{- range $name, $agent := .Values.agents -}}
-{{- if $agent -}}
+{{- range $name, $spec := .Values.agents -}}
+{{- if $spec -}}
 {{- if not (and (regexMatch "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$" $name) (le (len $name) 40)) -}}
-{{- fail (printf "agents.%s: a name has at most 40 lower case letters, digits and hyphens, and begins and ends with none of the last" $name) -}}
+{{- fail (printf "agents.%s: a name is at most 40 lower case letters, digits and hyphens, and begins and ends without a hyphen" $name) -}}
 {{- end -}}
-{{- $metadata := dict "name" $name -}}
-{{- range $field := list "labels" "annotations" -}}
-{{- with include "talk.strings" (index $agent $field) | fromYaml -}}{{- $metadata = set $metadata $field . -}}{{- end -}}
-{{- end -}}
-{{- $made = set $made $name (dict "apiVersion" "talk.dwani.ai/v1alpha1" "kind" "TalkAgent" "metadata" $metadata "spec" $agent.spec) -}}
+{{- $made = set $made $name $spec -}}
 {{- end -}}
 {{- end -}}
 {{- $made | toJson -}}
+{{- end -}}
+
+{{/* A TalkAgent as a whole document, with what the operator would fill in: list root name spec. */}}
+{{- define "talk.agents.document" -}}
+{{- $defaults := (index . 0).Values.agentDefaults -}}
+{{- $filled := dict "drainSeconds" (int64 $defaults.drainSeconds) -}}
+{{- range $field := list "session" "limits" "voice" -}}
+{{- with index $defaults $field -}}{{- $filled = set $filled $field (deepCopy .) -}}{{- end -}}
+{{- end -}}
+{{- dict "apiVersion" "talk.dwani.ai/v1alpha1" "kind" "TalkAgent" "metadata" (dict "name" (index . 1)) "spec" (merge (deepCopy (index . 2)) $filled) | toYaml -}}
 {{- end -}}
 
 {{/* `agentDefaults.pod` with what the release wants of every pod, as JSON. */}}
