@@ -112,6 +112,13 @@ class Settings:
     text_length: int = setting(
         "TALK_TEXT_LENGTH", 4000, unit="code points", doc="Longest text of a turn.", parse=integer(1, 100_000)
     )
+    body_bytes: int = setting(
+        "TALK_BODY_BYTES",
+        1_048_576,
+        unit="bytes",
+        doc="Largest JSON body; a text of TALK_TEXT_LENGTH may bound it further.",
+        parse=integer(1024, 1 << 30),
+    )
     upload_bytes: int = setting(
         "TALK_UPLOAD_BYTES", 26_214_400, unit="bytes", doc="Largest recording: 25 MiB.", parse=integer(1024, 1 << 30)
     )

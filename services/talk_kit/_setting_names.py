@@ -17,6 +17,7 @@ KNOWN_NAMES = frozenset(
         "TALK_ASR_MODEL",
         "TALK_ASR_TIMEOUT",
         "TALK_BASE_URL",
+        "TALK_BODY_BYTES",
         "TALK_CORS_ORIGINS",
         "TALK_DEFAULT_AGENT",
         "TALK_DIRECTORY",
