@@ -12,7 +12,9 @@ class Settings:
     """Read once, at start. Durations are seconds."""
 
     config_file: str = setting(
-        "TALK_OPERATOR_CONFIG", "/etc/talk/operator.yaml", doc="File with the image, the flows and the defaults of agents."
+        "TALK_OPERATOR_CONFIG",
+        "/etc/talk/operator.yaml",
+        doc="File with the image, the flows and the defaults of agents.",
     )
     namespace: str = setting(
         "TALK_NAMESPACE", "", doc="The operator's own namespace, which it serves. In a pod it is known without."
