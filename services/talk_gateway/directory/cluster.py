@@ -76,7 +76,7 @@ class Cluster:
         reason = "" if preferred or spare else facts.message or NO_POD
         return Seen(facts.description, facts.voice, preferred, spare, reason)
 
-    def keys(self) -> set[Key]:
+    def known(self) -> set[Key]:
         """Every agent there is."""
         return set(self._agents)
 

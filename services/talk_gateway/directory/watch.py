@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import httpx2
 from lightkube import AsyncClient, operators
-from lightkube.core.exceptions import ConfigError
+from lightkube.core.exceptions import ApiError, ConfigError
 from lightkube.generic_resource import GenericNamespacedResource, create_namespaced_resource
 
 from talk_gateway.directory.client import WATCH_SECONDS
@@ -67,9 +67,8 @@ class Watch:
         failures = 0
         while True:
             begun = time.monotonic()
-            self_failed = await self._attempt(client)
+            self.failure = await self._attempt(client)
             failures = 1 if time.monotonic() - begun > STEADY_SECONDS else failures + 1
-            self.failure = self_failed
             # Chance only spreads the load.
             pause = back_off(failures, random.random()) * self._shorten  # noqa: S311
             log.warning("watch_failed", watch=self.name, reason=self.failure, failures=failures, pause=round(pause, 2))
@@ -122,8 +121,7 @@ class Watch:
 
 
 def _status(error: httpx2.HTTPStatusError) -> int:
-    """The HTTP status, or that of an error within a watch."""
-    response = getattr(error, "_response", None) or getattr(error, "response", None)
-    if response is not None:
-        return int(response.status_code)
-    return int(getattr(getattr(error, "status", None), "code", 0) or 0)
+    """The status of an answer, or that of an error within a watch, which comes without one."""
+    if isinstance(error, ApiError) and error.status is not None:
+        return error.status.code or 0
+    return error.response.status_code
