@@ -24,7 +24,7 @@ _PULL_CAUSES = (
     (("not found", "not_found", "manifest unknown"), "the registry does not have it"),
     (("unauthorized", "denied", "forbidden", "authorization failed"), "the registry refuses; see pod.imagePullSecrets"),
     (("no such host", "timeout", "refused", "dial tcp", "deadline"), "the registry cannot be reached"),
-    (("InvalidImageName", "invalid reference"), "this is no name of an image"),
+    (("invalidimagename", "invalid reference"), "this is no name of an image"),
 )
 _PULL_NEVER = "it is not on the node and may not be pulled"
 
@@ -110,7 +110,7 @@ def _crash(pod: str, container: str, ended: Mapping[str, Any]) -> str:
 def _pull_cause(reason: str, message: str) -> str:
     if reason == "ErrImageNeverPull":
         return f": {_PULL_NEVER}"
-    text = f"{reason} {message}"
+    text = f"{reason} {message}".lower()
     cause = next((cause for words, cause in _PULL_CAUSES if any(word in text for word in words)), None)
     return f": {cause}" if cause else ""
 

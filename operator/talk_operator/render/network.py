@@ -50,8 +50,8 @@ def _dns(config: Config) -> Object:
 def _public(port: int, config: Config) -> Object:
     """A port of every address that is no private one."""
     more = [ipaddress.ip_network(cidr) for cidr in config.networkPolicy.exceptCIDRs]
-    v4 = [*PRIVATE_V4, *(str(net) for net in more if net.version == 4)]
-    v6 = [*PRIVATE_V6, *(str(net) for net in more if net.version == 6)]
+    v4 = list(dict.fromkeys([*PRIVATE_V4, *(str(net) for net in more if net.version == 4)]))
+    v6 = list(dict.fromkeys([*PRIVATE_V6, *(str(net) for net in more if net.version == 6)]))
     return {
         "to": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": v4}}, {"ipBlock": {"cidr": "::/0", "except": v6}}],
         "ports": [{"protocol": "TCP", "port": port}],
