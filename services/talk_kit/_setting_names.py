@@ -7,6 +7,7 @@ KNOWN_PREFIXES = ("TALK_SECRET_", "TALK_TEST_")
 KNOWN_NAMES = frozenset(
     [
         "TALK_AGENTS",
+        "TALK_AGENTS_CONFIGMAP",
         "TALK_AGENT_FILE",
         "TALK_AGENT_FILES",
         "TALK_AGENT_NAME",
@@ -26,6 +27,7 @@ KNOWN_NAMES = frozenset(
         "TALK_GATEWAY_URL",
         "TALK_HOST",
         "TALK_LANGUAGES",
+        "TALK_LEASE_NAME",
         "TALK_LOCAL_ASR_MODEL",
         "TALK_LOCAL_AUDIO_SECONDS",
         "TALK_LOCAL_LLM_CONTEXT",
@@ -45,8 +47,11 @@ KNOWN_NAMES = frozenset(
         "TALK_METRICS_PORT",
         "TALK_MODEL",
         "TALK_NAMESPACE",
+        "TALK_OPERATOR_CONFIG",
+        "TALK_OPERATOR_WORKERS",
         "TALK_PORT",
         "TALK_RECORDING_SECONDS",
+        "TALK_RESYNC_SECONDS",
         "TALK_SESSION_WAIT_SECONDS",
         "TALK_TEXT_LENGTH",
         "TALK_TTS_API_KEY",
