@@ -50,17 +50,23 @@
 {{- end -}}
 {{- end -}}
 
-{{/* Labels of an object of a room: list root room. */}}
+{{/* Labels of an object of a room, a JSON mapping of strings; those of the chart win over `commonLabels` and over
+     `more`: list root room more. */}}
+{{- define "talk.labels.of" -}}
+{{- $root := index . 0 -}}
+{{- $own := include "talk.selector" (list $root (index . 1)) | fromYaml -}}
+{{- $own = merge $own (dict
+  "helm.sh/chart" (printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" | trunc 63)
+  "app.kubernetes.io/version" ($root.Chart.AppVersion | replace "+" "_" | trunc 63)
+  "app.kubernetes.io/managed-by" $root.Release.Service
+  "app.kubernetes.io/part-of" "talk"
+) -}}
+{{- merge $own (index . 2 | default dict) ($root.Values.commonLabels | default dict) | toJson -}}
+{{- end -}}
+
+{{/* Labels of an object: list root room. */}}
 {{- define "talk.labels" -}}
-{{- $root := index . 0 -}}{{- $room := index . 1 -}}
-helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" | trunc 63 | quote }}
-app.kubernetes.io/version: {{ $root.Chart.AppVersion | replace "+" "_" | trunc 63 | quote }}
-app.kubernetes.io/managed-by: {{ $root.Release.Service | quote }}
-app.kubernetes.io/part-of: talk
-{{ include "talk.selector" . }}
-{{- with include "talk.strings" $root.Values.commonLabels }}
-{{ . }}
-{{- end }}
+{{- include "talk.labels.of" (list (index . 0) (index . 1) dict) | fromJson | include "talk.strings" -}}
 {{- end -}}
 
 {{- define "talk.selector" -}}

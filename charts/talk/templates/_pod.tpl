@@ -42,10 +42,8 @@ topologySpreadConstraints:
 {{- define "talk.podMetadata" -}}
 {{- $root := index . 0 -}}{{- $room := index . 1 -}}{{- $own := index . 2 -}}{{- $values := index $root.Values $room -}}
 labels:
-  {{- include "talk.labels" (list $root $room) | nindent 2 }}
-  {{- with omit ($values.podLabels | default dict) "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/component" }}
-  {{- include "talk.strings" . | nindent 2 }}
-  {{- end }}
+  {{- /* Without the chart's version: a new chart alone restarts no Redis. */}}
+  {{- omit (include "talk.labels.of" (list $root $room $values.podLabels) | fromJson) "helm.sh/chart" "app.kubernetes.io/version" | include "talk.strings" | nindent 2 }}
 {{- with include "talk.strings" (merge dict ($values.podAnnotations | default dict) $own) }}
 annotations:
   {{- . | nindent 2 }}

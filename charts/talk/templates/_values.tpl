@@ -7,12 +7,14 @@
 {{- else -}}{{ toString . }}{{- end -}}
 {{- end -}}
 
-{{/* A mapping as one of strings: labels, annotations, environment. What is null is left out. */}}
+{{/* A mapping as one of strings: labels, annotations. What is null is left out; keys that YAML 1.1 takes for a boolean
+     or a number are quoted. */}}
 {{- define "talk.strings" -}}
 {{- $lines := list -}}
 {{- range $key, $value := . -}}
 {{- if not (kindIs "invalid" $value) -}}
-{{- $lines = append $lines (printf "%s: %s" $key (include "talk.text" $value | quote)) -}}
+{{- $safe := ternary ($key | quote) $key (regexMatch "^(?i:y|n|yes|no|on|off|true|false|null|[-+.]?[0-9].*)$" $key) -}}
+{{- $lines = append $lines (printf "%s: %s" $safe (include "talk.text" $value | quote)) -}}
 {{- end -}}
 {{- end -}}
 {{- join "\n" $lines -}}
