@@ -9,7 +9,7 @@ from talk_kit.logs import get_logger
 from talk_operator.api import Api, ApiFailed
 from talk_operator.config import Object
 from talk_operator.difference import APPLIED_HASH, differs, with_hash
-from talk_operator.kinds import BY_NAME, CHILDREN, DEPLOYMENT, PREFIX, Kind
+from talk_operator.kinds import BY_NAME, CHILDREN, DEPLOYMENT, PREFIX, TALK_AGENT, Kind
 from talk_operator.store import Key, Store, version
 
 log = get_logger(__name__)
@@ -23,6 +23,10 @@ class NotOurs(Exception):
     """An object of a name that the agent needs belongs to somebody else."""
 
 
+class Leaving(Exception):
+    """An object of the TalkAgent that had this name before is about to be collected."""
+
+
 class Applier:
     """Remembers what it wrote, so that a difference that the server does not keep is written once, not for ever."""
 
@@ -32,7 +36,7 @@ class Applier:
         self._written: dict[tuple[str, str, str], tuple[str, tuple[str, str]]] = {}
 
     async def apply(self, agent: Mapping[str, Any], wanted: Iterable[Object]) -> None:
-        """Writes in order. Raises `ApiFailed` and `NotOurs`; what was written before stays."""
+        """Writes in order. Raises `ApiFailed`, `NotOurs` and `Leaving`; what was written before stays."""
         objects = [with_hash(_marked(obj)) for obj in wanted]
         await self._prune(agent, objects)
         for obj in objects:
@@ -67,15 +71,13 @@ class Applier:
         return self._written.get(_place(obj)) != wanted and differs(obj, live)
 
     def _check_ours(self, agent: Mapping[str, Any], kind: Kind, live: Object) -> None:
-        """Raises NotOurs. An object of a TalkAgent that was deleted is about to be collected."""
-        owners = [
-            owner.get("uid") for owner in live["metadata"].get("ownerReferences") or () if owner.get("controller")
-        ]
-        name = live["metadata"]["name"]
-        if owners and agent["metadata"]["uid"] not in owners:
-            raise NotOurs(f"{kind.name} {name} belongs to another object, which may be on its way out.")
-        if live["metadata"].get("deletionTimestamp"):
-            raise ApiFailed(409, f"{kind.name} {name} is being deleted; it is made anew when it is gone.")
+        """Raises NotOurs and Leaving. What has no controller, as after `kubectl delete --cascade=orphan`, is taken."""
+        name, owners = live["metadata"]["name"], live["metadata"].get("ownerReferences") or ()
+        other = next((o for o in owners if o.get("controller") and o.get("uid") != agent["metadata"]["uid"]), None)
+        if live["metadata"].get("deletionTimestamp") or (other and _is_before(other, agent)):
+            raise Leaving(f"{kind.name} {name} is being deleted; it is made anew when it is gone.")
+        if other:
+            raise NotOurs(f"{kind.name} {name} belongs to {other.get('kind')} {other.get('name')}.")
 
     async def _hand_over(self, kind: Kind, obj: Object, live: Object) -> None:
         """Lets another manager hold `replicas` before the operator stops to: a field of no manager becomes 1."""
@@ -111,6 +113,11 @@ def _marked(obj: Object) -> Object:
     by = "operator" if "replicas" in obj["spec"] else "autoscaler"
     meta = obj["metadata"]
     return {**obj, "metadata": {**meta, "annotations": {**meta.get("annotations", {}), SCALED_BY: by}}}
+
+
+def _is_before(owner: Mapping[str, Any], agent: Mapping[str, Any]) -> bool:
+    """Whether the owner is the TalkAgent that had the name before."""
+    return (owner.get("kind"), owner.get("name")) == (TALK_AGENT.name, agent["metadata"]["name"])
 
 
 def _place(obj: Object) -> tuple[str, str, str]:

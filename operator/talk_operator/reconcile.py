@@ -9,7 +9,7 @@ from typing import Any
 
 from talk_kit.logs import get_logger
 from talk_operator.api import Api, ApiFailed
-from talk_operator.apply import Applier, NotOurs
+from talk_operator.apply import Applier, Leaving, NotOurs
 from talk_operator.config import Config, Object
 from talk_operator.diagnose import Finding, diagnose_pods, is_ready
 from talk_operator.kinds import DEPLOYMENT
@@ -73,6 +73,8 @@ class Reconciler:
             await self._applier.apply(agent, render(agent, self._config))
         except NotOurs as taken:
             return Finding("NameTaken", str(taken)), None
+        except Leaving as leaving:
+            return Finding("Replacing", str(leaving), failing=False), None
         except ApiFailed as failed:
             if failed.refused:
                 return Finding("Refused", f"The API server refuses: {failed}"), None
@@ -127,6 +129,6 @@ class Reconciler:
 
     def _delay(self, seen: Observed) -> float:
         if seen.blocked:
-            return REFUSED_AGAIN
+            return REFUSED_AGAIN if seen.blocked.failing else ASK_AGAIN
         waits = seen.pods is not None and not seen.spec.get("suspend")
         return ASK_AGAIN if waits else LOOK_AGAIN * (0.75 + self._jitter() / 2)

@@ -68,7 +68,7 @@ class Operator:
         self.lease = Lease(deps.api, self.namespace, settings.lease_name, deps.identity)
         self._last_sign = 0.0
         self._crd_seen = False
-        self.health = Health([Check("api", self._check, interval=LOOK, timeout=30.0)])
+        self.health = Health([Check("operator", self._check, interval=1.0)])
 
     async def run(self) -> None:
         """Works until cancelled; gives the Lease back then. Anything else ends the process."""

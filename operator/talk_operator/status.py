@@ -12,7 +12,7 @@ from talk_operator.diagnose import Finding
 from talk_operator.kinds import AGENT_LABEL
 
 # Reasons of Ready=False that nobody needs to act on.
-CALM = ("Starting", "Suspended", "ScaledToZero")
+CALM = ("Starting", "Suspended", "ScaledToZero", "Replacing")
 
 
 @dataclass(frozen=True)

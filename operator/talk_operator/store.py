@@ -54,10 +54,13 @@ class Store:
         self._callers: dict[Key, set[Key]] = defaultdict(set)
 
     def put(self, obj: Mapping[str, Any]) -> bool:
-        """Takes an object in. False when it was known in this state."""
+        """Takes an object in. False when it was known in this state, or in a later one.
+
+        What the operator wrote is known at once; the watch tells of the state before it only afterwards.
+        """
         place = _place(obj)
         before = self._objects.get(place)
-        if before is not None and version(before) == version(obj):
+        if before is not None and not _later(before, obj):
             return False
         if before is not None:
             self._unlink(place, before)
@@ -142,6 +145,14 @@ def trimmed(obj: Mapping[str, Any]) -> Object:
 def _place(obj: Mapping[str, Any]) -> tuple[str, str, str]:
     meta = obj["metadata"]
     return BY_NAME[obj["kind"]].name, meta["namespace"], meta["name"]
+
+
+def _later(before: Mapping[str, Any], obj: Mapping[str, Any]) -> bool:
+    """Resource versions of one object grow; one that is no number is only another."""
+    (uid, old), (new_uid, new) = version(before), version(obj)
+    if uid != new_uid or not (old.isdecimal() and new.isdecimal()):
+        return (uid, old) != (new_uid, new)
+    return int(new) > int(old)
 
 
 def _discard(sets: dict[Key, set[Any]], key: Key, member: object) -> None:

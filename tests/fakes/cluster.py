@@ -27,11 +27,14 @@ _VERBS = {"GET": "get", "PATCH": "patch", "POST": "create", "PUT": "update", "DE
 
 @dataclass
 class FakeCluster:
-    """`requests` are (verb, resource) as RBAC sees them; `refusals` answers a write of a kind with an error."""
+    """`requests` are (verb, resource) as RBAC sees them; `refusals` answers a write of a kind with an error;
+    `unknown` are kinds that it has not.
+    """
 
     objects: dict[Place, dict[str, Any]] = field(default_factory=dict)
     requests: list[tuple[str, str]] = field(default_factory=list)
     refusals: dict[str, tuple[int, str]] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)
     _managers: dict[Place, dict[str, set[Path]]] = field(default_factory=dict)
     _version: int = 0
 
@@ -115,6 +118,8 @@ class FakeCluster:
         self.requests.append((verb, "/".join(part for part in (kind.plural, subresource) if part)))
         if verb not in ("get", "list") and kind.name in self.refusals:
             return _failure(*self.refusals[kind.name])
+        if kind.name in self.unknown:
+            return _failure(404, "the server could not find the requested resource")
         place = (kind.name, namespace, name)
         if verb == "list":
             return _ok(

@@ -332,8 +332,9 @@ async def test_an_agent_made_anew_waits_for_the_old_objects_to_go(world: World) 
     await world.settle()
     world.cluster.remove("TalkAgent", "talk", "minimal")
     world.cluster.apply_file(AGENT)
-    await world.settle()
-    assert world.condition("Ready")[:2] == ("False", "NameTaken")
+    assert await world.settle() == 5.0
+    assert world.condition("Ready")[:2] == ("False", "Replacing")
+    assert world.condition("Degraded")[0] == "False"
     world.cluster.collect_garbage()
     await world.settle()
     assert world.condition("Ready")[:2] == ("False", "Starting")
