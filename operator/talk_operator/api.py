@@ -59,7 +59,7 @@ class Api:
         """Server-side apply. Without `force` a field that another manager holds is a 409."""
         meta = obj["metadata"]
         metrics.WRITES.labels(kind.name, "apply").inc()
-        with _failures():
+        with _request("PATCH"):
             made: Object = await self._client.patch(
                 kind.resource,
                 meta["name"],
@@ -76,7 +76,7 @@ class Api:
         metrics.WRITES.labels(TALK_AGENT.name, "status").inc()
         obj = {**TALK_AGENT.head, "metadata": {"name": name, "namespace": namespace}, "status": status}
         resource = TALK_AGENT.resource.Status
-        with _failures():
+        with _request("PATCH"):
             made: Object = await self._client.patch(
                 resource,
                 name,
@@ -92,7 +92,7 @@ class Api:
         """Deletes an object; one that is gone is no error."""
         metrics.WRITES.labels(kind.name, "delete").inc()
         try:
-            with _failures():
+            with _request("DELETE"):
                 await self._client.delete(kind.resource, name, namespace=namespace, cascade=CascadeType.BACKGROUND)
         except ApiFailed as failed:
             if failed.code != 404:
@@ -100,7 +100,7 @@ class Api:
 
     async def list(self, kind: Kind, namespace: str) -> AsyncIterator[Object]:
         """Every object of a kind that the operator watches, page by page."""
-        with _failures():
+        with _request("GET"):
             async for obj in self._client.list(
                 kind.resource, namespace=namespace, chunk_size=PAGE, labels=_selecting(kind.selector)
             ):
@@ -128,13 +128,13 @@ class Api:
             "count": 1,
         }
         metrics.WRITES.labels(EVENT.name, "create").inc()
-        with _failures():
+        with _request("POST"):
             await self._client.create(EVENT.resource(body), namespace=meta["namespace"])  # type: ignore[call-overload]
 
     async def lease(self, namespace: str, name: str) -> Object | None:
         """A Lease, or None."""
         try:
-            with _failures():
+            with _request("GET"):
                 return dict(await self._client.get(LEASE.resource, name, namespace=namespace))
         except ApiFailed as failed:
             if failed.code == 404:
@@ -144,7 +144,7 @@ class Api:
     async def write_lease(self, lease: Mapping[str, Any]) -> Object:
         """Makes a Lease, or replaces the version that it names; 409 when another was quicker."""
         obj, namespace = LEASE.resource(lease), lease["metadata"]["namespace"]
-        with _failures():
+        with _request("PUT"):
             if "resourceVersion" in lease["metadata"]:
                 return dict(await self._client.replace(obj, lease["metadata"]["name"], namespace=namespace))
             return dict(await self._client.create(obj, namespace=namespace))  # type: ignore[call-overload]
@@ -157,16 +157,28 @@ def _selecting(selector: str | None) -> dict[str, Any] | None:
     return {name: value or exists()}
 
 
-class _failures:  # noqa: N801 - reads as a word where it is used
-    """Turns the client's errors into `ApiFailed`."""
+class _request:  # noqa: N801 - reads as a word where it is used
+    """Counts requests, and turns the client's errors into `ApiFailed`."""
+
+    def __init__(self, method: str) -> None:
+        self._method = method
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        if isinstance(error, ApiError):
-            raise ApiFailed(error.status.code or 0, error.status.message or str(error.status.reason)) from None
-        if isinstance(error, httpx2.HTTPStatusError):
-            raise ApiFailed(error.response.status_code, f"HTTP {error.response.status_code}") from None
-        if isinstance(error, httpx2.HTTPError):
-            raise ApiFailed(0, f"the API server cannot be reached: {type(error).__name__}") from None
+        failed = _failed(error)
+        if failed is not None or error is None:
+            metrics.REQUESTS.labels(self._method, str(failed.code) if failed else "200").inc()
+        if failed is not None:
+            raise failed from None
+
+
+def _failed(error: BaseException | None) -> ApiFailed | None:
+    if isinstance(error, ApiError):
+        return ApiFailed(error.status.code or 0, error.status.message or str(error.status.reason))
+    if isinstance(error, httpx2.HTTPStatusError):
+        return ApiFailed(error.response.status_code, f"HTTP {error.response.status_code}")
+    if isinstance(error, httpx2.HTTPError):
+        return ApiFailed(0, f"the API server cannot be reached: {type(error).__name__}")
+    return None
