@@ -23,15 +23,15 @@ _KEY = re.compile(r"^( *)([A-Za-z][A-Za-z0-9]*):")
 _LONGEST_DEFAULT = 60
 HEAD = """# The chart of Talk
 
-Voice and chat agents on Kubernetes: gateway, operator, Redis and, where wanted, offline speech and a demonstration model.
-Kubernetes 1.29 or newer.
+Voice and chat agents on Kubernetes: gateway, operator, Redis and, where wanted, offline speech and a demonstration
+model. Kubernetes 1.29 or newer.
 
 ```
 helm install talk charts/talk --set local.enabled=true    # talks with no key at all
 helm test talk                                            # one real turn
 ```
 
-[docs/how-to/install.md](../../docs/how-to/install.md) and [docs/how-to/upgrade.md](../../docs/how-to/upgrade.md) say more.
+More is in [install](../../docs/how-to/install.md) and [upgrade](../../docs/how-to/upgrade.md).
 Folders of templates are components; every name is made in `templates/_names.tpl`; `ci/` has values that are tested.
 
 ## Values

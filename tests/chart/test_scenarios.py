@@ -98,9 +98,8 @@ def test_nothing_is_empty_or_in_exponents(values: Path) -> None:
 def assert_no_nulls(value: object, where: str) -> None:
     """No null anywhere: the API drops it, and GitOps sees a difference for ever."""
     assert value is not None, where
-    for key, member in (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    ):
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, member in members:
         assert_no_nulls(member, f"{where}.{key}")
 
 

@@ -70,9 +70,8 @@ def test_defaults_that_are_big_stay_digits() -> None:
 
 
 def test_an_umbrella_gives_registry_and_pull_secrets_to_all() -> None:
-    rendered = render(
-        values={"global": {"cloudRegion": "eu", "imageRegistry": "mirror.example.com:5000", "imagePullSecrets": ["a"]}}
-    )
+    shared = {"cloudRegion": "eu", "imageRegistry": "mirror.example.com:5000", "imagePullSecrets": ["a"]}
+    rendered = render(values={"global": shared})
     for name, _, spec in rendered.pods():
         assert spec["imagePullSecrets"] == [{"name": "a"}], name
         assert spec["containers"][0]["image"].startswith("mirror.example.com:5000/"), name
@@ -119,8 +118,9 @@ def test_tags_are_versions() -> None:
     rendered = render("--set", "local.enabled=true")
     version = YAML(typ="safe").load((CHART / "Chart.yaml").read_text())["appVersion"]
     assert {name: each["image"].rpartition(":")[2] for name, each in rooms(rendered).items()} == {
-        "talk-gateway": version, "talk-operator": version, "talk-local": version, "talk-test": version, "talk-redis": "8",
-    }  # fmt: skip
+        **dict.fromkeys(("talk-gateway", "talk-operator", "talk-local", "talk-test"), version),
+        "talk-redis": "8",
+    }
 
 
 def agent_env(rendered: Any) -> dict[str, Any]:
@@ -214,7 +214,10 @@ def test_annotations_are_strings_everywhere() -> None:
     assert metadata["annotations"]["prometheus.io/scrape"] == "true"
     numbers = {"n": 25000000, "b": True, "f": 1.5}
     values = {
-        "gateway": {"annotations": numbers, "service": {"annotations": numbers}, "serviceAccount": {"annotations": numbers}, "podLabels": numbers, "nodeSelector": numbers},
+        "gateway": {
+            "annotations": numbers, "podLabels": numbers, "nodeSelector": numbers,
+            "service": {"annotations": numbers}, "serviceAccount": {"annotations": numbers},
+        },
         "ingress": {"enabled": True, "hosts": [{"host": "a.example.com"}], "annotations": numbers},
         "auth": {"allowAnonymousIngress": True},
         "redis": {"podAnnotations": numbers, "persistence": {"annotations": numbers}},
