@@ -37,7 +37,9 @@ def main() -> int:
     if options.output:
         options.output.write_text(report.json() + "\n")
     print(report.table())
-    return 0 if all(bar.holds for bar in report.bars()) else 1
+    # A quick run holds to what is counted, not to what is timed.
+    held = [bar for bar in report.bars() if not options.quick or not bar.unit]
+    return 0 if all(bar.holds for bar in held) else 1
 
 
 def _options() -> argparse.Namespace:

@@ -24,7 +24,7 @@ def main() -> None:
 def _start() -> None:
     pause()
     settings = load(Settings, os.environ)
-    logs.configure("talk-agent", settings.log_level)
+    logs.configure("talk-agent", settings.log_level, settings.log_hash_key)
     deps = read_dependencies(settings, os.environ)
 
     from talk_agent.app import create_app  # ADK comes in here

@@ -51,5 +51,6 @@ def read_dependencies(settings: Settings, environ: Mapping[str, str]) -> Depende
         tool_names(tool.agent for tool in agent.spec.tools)
     except NameClash as clash:
         raise SettingsError([f"{name}: spec.tools: {clash}"]) from None
+    settings.redis()  # refused here, where it can be told
     descriptions = {other.name: other.spec.description for other in agents.by_name.values()}
     return Dependencies(agent, agents.references, descriptions)

@@ -9,6 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from talk_agent.sessions.idempotency import HEADER, parse_key
 from talk_agent.tools.agent_tool import CALL_PATH_HEADER
 from talk_agent.turn import TurnRequest, Turns
 from talk_kit.context import bind
@@ -54,7 +55,8 @@ class ChatRoute:
         body = _parse(raw, self._message_length)
         session_id = session_id_of(request.headers.get("x-session-id"), body.session_id)
         bind(agent_name=self._agent, session_id=session_id)
-        turn = TurnRequest(session_id, body.message, _call_path(request.headers.get(CALL_PATH_HEADER)))
+        path = _call_path(request.headers.get(CALL_PATH_HEADER))
+        turn = TurnRequest(session_id, body.message, path, parse_key(request.headers.getlist(HEADER)))
         headers = {"X-Session-ID": session_id}
         if self._health.draining:
             headers["Connection"] = "close"

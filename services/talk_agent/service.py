@@ -14,9 +14,10 @@ from talk_agent.metrics import AgentMetrics, metrics
 from talk_agent.models.build import build_model, chain_probe
 from talk_agent.readiness import Instruction, model_check, references_check, sessions_check
 from talk_agent.runtime import APP_NAME, build_runner, quiet_adk
+from talk_agent.sessions.build import build_sessions, open_sessions
 from talk_agent.sessions.lock import LocalTurnLock
 from talk_agent.sessions.memory import MemorySessionStore
-from talk_agent.sessions.port import SessionStore
+from talk_agent.sessions.port import SessionStore, TurnLock
 from talk_agent.sessions.staging import StagingSessionService
 from talk_agent.settings import Settings
 from talk_agent.slots import Slots
@@ -40,16 +41,16 @@ class Service:
         self._metrics = metrics()
         self._tools = self._agent_tools()
         spec = deps.agent.spec
-        self._store = deps.store or MemorySessionStore(
-            ttl=spec.session.ttl, max_sessions=settings.max_sessions, kept_turns=spec.session.recent_turns
-        )
+        self._store, lock = build_sessions(settings, deps.agent)
+        if deps.store is not None:
+            self._store, lock = deps.store, LocalTurnLock(wait=settings.session_wait)
         model = build_model(
             spec.models,
             pool=self._pool,
             secret=deps.references.secret,
             default_key=settings.defaults().api_key,
         )
-        self.turns = self._turns(model, self._store, self._metrics)
+        self.turns = self._turns(model, self._store, lock, self._metrics)
         self.health = Health(
             [
                 model_check(chain_probe(model), self._metrics.llm_reachable.labels(self.agent.name)),
@@ -66,15 +67,15 @@ class Service:
         async with self._pool:
             await warm_up(self._warm_up_turns)
             self._deps.settle()
-            async with self.health.running(), self.drain.over(self.turns):
+            async with open_sessions(self._store), self.health.running(), self.drain.over(self.turns):
                 self.health.started = True
                 yield
 
     def _warm_up_turns(self, model: BaseLlm) -> Turns:
         store = MemorySessionStore(ttl=60.0, max_sessions=1, kept_turns=1)
-        return self._turns(model, store, AgentMetrics(CollectorRegistry()))
+        return self._turns(model, store, LocalTurnLock(wait=0.0), AgentMetrics(CollectorRegistry()))
 
-    def _turns(self, model: BaseLlm, store: SessionStore, counted: AgentMetrics) -> Turns:
+    def _turns(self, model: BaseLlm, store: SessionStore, lock: TurnLock, counted: AgentMetrics) -> Turns:
         spec = self.agent.spec
         staging = StagingSessionService(APP_NAME)
         return Turns(
@@ -86,7 +87,7 @@ class Service:
                 ),
                 staging=staging,
                 store=store,
-                lock=LocalTurnLock(wait=self._settings.session_wait),
+                lock=lock,
                 slots=Slots(spec.limits.concurrent_turns),
                 limits=TurnLimits(spec.limits.run_timeout, spec.limits.llm_calls, spec.session.recent_turns),
                 metrics=counted,

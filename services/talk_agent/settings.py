@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from talk_kit.settings import http_url, integer, one_of, seconds, setting
+from talk_agent.sessions.address import RedisAddress, parse_redis_url
+from talk_kit.settings import SettingsError, boolean, http_url, integer, one_of, seconds, setting
 from talk_kit.talkagent import AgentDefaults, Secret
 
 # The model where OPENAI_API_KEY is all that is set: small, quick to its first word, and calls tools well.
@@ -40,6 +41,9 @@ class Settings:
     openai_api_key: str | None = setting(
         "OPENAI_API_KEY", None, doc="Alone, it selects OpenAI as the default model's provider.", secret=True
     )
+    log_hash_key: str = setting(
+        "TALK_LOG_HASH_KEY", "", doc="Keys the hash of session ids in logs; processes that share it agree.", secret=True
+    )
     session_wait: float = setting(
         "TALK_SESSION_WAIT_SECONDS",
         10.0,
@@ -53,6 +57,43 @@ class Settings:
         doc="Sessions kept in memory; the one unused for longest goes first. 20 short turns take some 100 KB.",
         parse=integer(1, 1_000_000),
     )
+    redis_url: RedisAddress | None = setting(  # noqa: RUF009 - frozen, as all settings
+        "TALK_REDIS_URL",
+        None,
+        doc="Where sessions are kept: redis://, rediss:// or unix://, with user, password and database. Without it, "
+        "and without TALK_REDIS_HOST, they are kept in memory and end with the process.",
+        parse=parse_redis_url,
+        secret=True,
+    )
+    redis_host: str | None = setting("TALK_REDIS_HOST", None, doc="Redis, in place of TALK_REDIS_URL.")
+    redis_port: int | None = setting(
+        "TALK_REDIS_PORT", None, doc="Port of TALK_REDIS_HOST; 6379 when not set.", parse=integer(1, 65535)
+    )
+    redis_tls: bool = setting("TALK_REDIS_TLS", False, doc="TLS to TALK_REDIS_HOST.", parse=boolean)
+    redis_ca_file: str | None = setting(
+        "TALK_REDIS_CA_FILE", None, doc="Authorities that sign Redis' certificate (PEM), where the system has none."
+    )
+    redis_user: str | None = setting("TALK_REDIS_USER", None, doc="User of Redis, where it has users.")
+    redis_password: str | None = setting(
+        "TALK_REDIS_PASSWORD", None, doc="Redis' password, as it is: no sign needs to be escaped.", secret=True
+    )
+    redis_db: int | None = setting(
+        "TALK_REDIS_DB", None, doc="Number of the database; 0 when not set.", parse=integer(0, 1_000_000)
+    )
+    session_lease: float = setting(
+        "TALK_SESSION_LEASE_SECONDS",
+        6.0,
+        doc="After so long a session whose agent died is free again. A longer pause of the agent ends its turn.",
+        unit="s",
+        parse=seconds(1, 60),
+    )
+    idempotency_ttl: float = setting(
+        "TALK_IDEMPOTENCY_SECONDS",
+        86_400.0,
+        doc="How long the answer to a request with an Idempotency-Key is kept for its repetitions.",
+        unit="s",
+        parse=seconds(1, 31_536_000),
+    )
     endpoint_delay: float = setting(
         "TALK_ENDPOINT_DELAY_SECONDS",
         0.0,
@@ -62,7 +103,36 @@ class Settings:
     )
 
     def defaults(self) -> AgentDefaults:
-        """What a TalkAgent leaves out. OPENAI_API_KEY goes to OpenAI only, never to another base URL."""
-        key = self.api_key or (self.openai_api_key if self.base_url is None else None)
-        model = self.model or (OPENAI_MODEL if self.openai_api_key and self.base_url is None else None)
-        return AgentDefaults(model=model, base_url=self.base_url, api_key=Secret(key) if key else None)
+        """What a TalkAgent leaves out. OPENAI_API_KEY goes to OpenAI only: to no other base URL, and no other provider."""
+        model = self.model or OPENAI_MODEL
+        is_openai = self.base_url is None and ("/" not in model or model.startswith("openai/"))
+        key = self.api_key or (self.openai_api_key if is_openai else None)
+        chosen = self.model or (OPENAI_MODEL if self.openai_api_key and self.base_url is None else None)
+        return AgentDefaults(model=chosen, base_url=self.base_url, api_key=Secret(key) if key else None)
+
+    def redis(self) -> RedisAddress | None:
+        """Where Redis is; None keeps sessions in memory. SettingsError where the variables contradict each other."""
+        if self.redis_url and self.redis_host:
+            raise SettingsError(["TALK_REDIS_URL and TALK_REDIS_HOST are both set; unset one of them."])
+        if not self.redis_url and not self.redis_host:
+            if alone := self._redis_parts():
+                raise SettingsError([f"{alone[0]} is set, and neither TALK_REDIS_HOST nor TALK_REDIS_URL is."])
+            return None
+        address = self.redis_url or RedisAddress(host=self.redis_host or "", port=self.redis_port or 6379)
+        return replace(
+            address,
+            tls=address.tls or self.redis_tls,
+            ca_file=self.redis_ca_file or "",
+            user=self.redis_user or address.user,
+            password=self.redis_password or address.password,
+            db=address.db if self.redis_db is None else self.redis_db,
+        )
+
+    def _redis_parts(self) -> list[str]:
+        parts = {
+            "TALK_REDIS_PORT": self.redis_port,
+            "TALK_REDIS_TLS": self.redis_tls,
+            "TALK_REDIS_USER": self.redis_user,
+            "TALK_REDIS_PASSWORD": self.redis_password,
+        }
+        return [name for name, value in parts.items() if value]

@@ -12,10 +12,12 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
+from functools import cached_property
 
 from google.adk.agents.invocation_context import LlmCallsLimitExceededError
 from google.adk.agents.run_config import RunConfig, StreamingMode  # type: ignore[attr-defined]
 from google.adk.runners import Runner
+from google.adk.telemetry.context import ContentCapturingMode, TelemetryConfig
 from google.genai import types
 
 from talk_agent import history
@@ -23,13 +25,22 @@ from talk_agent.metrics import AgentMetrics
 from talk_agent.outbox import Outbox
 from talk_agent.progress import Progress
 from talk_agent.run_context import RunContext, current_run
-from talk_agent.sessions.port import Append, SessionStore, TurnLock
+from talk_agent.sessions.idempotency import Answer, fingerprint
+from talk_agent.sessions.port import Append, Conversation, SessionStore, TurnLock
 from talk_agent.sessions.port import Turn as StoredTurn
 from talk_agent.sessions.staging import Stage, StagingSessionService
 from talk_agent.slots import Slots
 from talk_kit.disconnect import cancel_and_wait
-from talk_kit.errors import Cancelled, DeadlineExceeded, Draining, Internal, ProviderFailed, TalkError
-from talk_kit.events import StageChanged, TurnCompleted, TurnEvent, TurnStarted
+from talk_kit.errors import (
+    Cancelled,
+    DeadlineExceeded,
+    Draining,
+    Internal,
+    ProviderFailed,
+    TalkError,
+    Unavailable,
+)
+from talk_kit.events import ReplyDelta, StageChanged, TurnCompleted, TurnEvent, TurnStarted
 from talk_kit.logs import get_logger
 from talk_kit.names import new_id
 
@@ -38,11 +49,17 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TurnRequest:
-    """A question, the session it belongs to, and the agents whose calls led here."""
+    """A question, the session it belongs to, the agents whose calls led here, and the key of its repetitions."""
 
     session_id: str
     message: str
     call_path: tuple[str, ...] = ()
+    key: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells it from another request under the same key."""
+        return fingerprint(self.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +71,7 @@ class TurnLimits:
     recent_turns: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Engine:
     """What all turns of one agent share. `instruction` raises TalkError where it cannot be read now."""
 
@@ -67,6 +84,15 @@ class Engine:
     slots: Slots
     limits: TurnLimits
     metrics: AgentMetrics
+
+    @cached_property
+    def run_config(self) -> RunConfig:
+        """ADK's, one for all turns: with no TelemetryConfig of its own, ADK makes one for each event (50 µs of CPU)."""
+        return RunConfig(
+            streaming_mode=StreamingMode.SSE,
+            max_llm_calls=self.limits.llm_calls,
+            telemetry=TelemetryConfig(capture_message_content=ContentCapturingMode.NO_CONTENT),
+        )
 
 
 class Turns:
@@ -110,8 +136,12 @@ class Turns:
             await cancel_and_wait(task)
 
     async def state(self, session_id: str) -> dict[str, object]:
-        """The session's state as stored."""
-        return dict((await self._engine.store.load(session_id, 0)).state)
+        """The session's state as stored; empty where it cannot be read now."""
+        try:
+            return dict((await self._engine.store.load(session_id, 0)).state)
+        except Unavailable as error:
+            log.warning("state_not_read", reason=error.detail)
+            return {}
 
     def close(self) -> None:
         """From now on each new turn is refused as draining."""
@@ -144,6 +174,7 @@ class _Run:
         self._progress = Progress(time.monotonic)
         self._stopped_by: TalkError | None = None
         self._storing: asyncio.Task[int] | None = None
+        self._fence = ""
 
     def stop(self, why: TalkError) -> None:
         """Names the error that the turn ends with when its task is cancelled now."""
@@ -152,8 +183,10 @@ class _Run:
     async def run(self) -> None:
         """The whole turn. Raises nothing but CancelledError: the outbox has every other end."""
         try:
+            if self._request.key and await self._repeated(await self._load(0)):
+                return
             async with AsyncExitStack() as held:
-                await held.enter_async_context(self._engine.lock.hold(self._request.session_id))
+                self._fence = await held.enter_async_context(self._engine.lock.hold(self._request.session_id))
                 held.enter_context(self._engine.slots.take())
                 held.enter_context(self._engine.metrics.running.labels(self._engine.agent).track_inprogress())
                 await self._accepted()
@@ -171,7 +204,9 @@ class _Run:
 
     async def _accepted(self) -> None:
         instruction = self._engine.instruction()
-        loaded = await self._engine.store.load(self._request.session_id, self._engine.limits.recent_turns)
+        loaded = await self._load(self._engine.limits.recent_turns)
+        if await self._repeated(loaded):
+            return
         with self._engine.staging.stage(self._request.session_id, loaded) as stage:
             self._progress = Progress(time.monotonic)
             started = TurnStarted(self.turn_id, self._request.session_id, self._engine.agent)
@@ -179,19 +214,37 @@ class _Run:
             await self._outbox.put(StageChanged("thinking"))
             try:
                 ending = await self._converse(instruction)
-                await self._store(self._said(stage), stage, loaded.version)
+                await self._store(self._said(stage), stage, loaded, ending)
             except asyncio.CancelledError:
-                await self._store_cut(stage, loaded.version)
+                await self._store_cut(stage, loaded)
                 self._cancelled()
             except TalkError as error:
-                await self._store_cut(stage, loaded.version)
+                await self._store_cut(stage, loaded)
                 self._failed(error)
             except Exception:
                 log.exception("turn_broken", turn_id=self.turn_id)
-                await self._store_cut(stage, loaded.version)
+                await self._store_cut(stage, loaded)
                 self._failed(Internal())
             else:
                 self._completed(ending)
+
+    async def _load(self, recent_turns: int) -> Conversation:
+        return await self._engine.store.load(self._request.session_id, recent_turns, key=self._request.key)
+
+    async def _repeated(self, loaded: Conversation) -> bool:
+        """Answers a request that was answered before. IdempotencyMismatch where it was another one."""
+        answer = loaded.answer
+        if answer is None:
+            return False
+        answer.check(self._request.fingerprint)
+        if answer.completed is None:
+            return False
+        await self._outbox.put(TurnStarted(answer.turn_id, self._request.session_id, self._engine.agent))
+        if answer.completed.reply:
+            await self._outbox.put(ReplyDelta(answer.completed.reply))
+        log.info("turn_repeated", outcome="repeated", turn_id=answer.turn_id)
+        self._outbox.end(answer.completed)
+        return True
 
     async def _converse(self, instruction: str) -> TurnCompleted:
         limits = self._engine.limits
@@ -214,18 +267,29 @@ class _Run:
             user_id=session_id,
             session_id=session_id,
             new_message=types.Content(role="user", parts=[types.Part(text=self._request.message)]),
-            run_config=RunConfig(streaming_mode=StreamingMode.SSE, max_llm_calls=self._engine.limits.llm_calls),
+            run_config=self._engine.run_config,
         )
         async with aclosing(run) as events:
             async for event in events:
                 for translated in self._progress.take(event):
                     await self._outbox.put(translated)
 
-    async def _store(self, turn: StoredTurn, stage: Stage, version: int) -> None:
+    async def _store(
+        self, turn: StoredTurn, stage: Stage, loaded: Conversation, ending: TurnCompleted | None = None
+    ) -> None:
         """One append, which a cancelled turn waits for rather than repeats."""
         if self._storing is None:
-            append = self._engine.store.append(self._request.session_id, Append(turn, stage.state), version=version)
-            self._storing = asyncio.ensure_future(append)
+            request = self._request
+            append = Append(
+                turn,
+                stage.state,
+                id=self.turn_id,
+                key=request.key,
+                answer=Answer(request.fingerprint, self.turn_id, ending) if request.key else None,
+                replaces=loaded.answer,
+            )
+            storing = self._engine.store.append(request.session_id, append, version=loaded.version, fence=self._fence)
+            self._storing = asyncio.create_task(storing, name=f"append-{self.turn_id}")
         await asyncio.shield(self._storing)
         self._engine.metrics.sessions.labels(self._engine.agent).set(self._engine.store.count())
 
@@ -235,12 +299,12 @@ class _Run:
             return history.cut(stage.events, unfinished, self._engine.runner.agent.name)
         return history.completed(stage.events)
 
-    async def _store_cut(self, stage: Stage, version: int) -> None:
+    async def _store_cut(self, stage: Stage, loaded: Conversation) -> None:
         turn = history.cut(stage.events, self._progress.unfinished, self._engine.runner.agent.name)
         if not turn and self._storing is None:
             return
         try:
-            await self._store(turn, stage, version)
+            await self._store(turn, stage, loaded)
         except TalkError as error:
             log.error("cut_turn_not_stored", turn_id=self.turn_id, code=error.code)
 

@@ -62,8 +62,8 @@ class LocalModel:
         params.cache_prompt = params.use_jinja = params.offline = True
         params.ui = params.endpoint_slots = params.endpoint_props = False
         params.verbosity = -1
-        for name, value in (_DEMONSTRATION_SAMPLING if self.demonstration else {}).items():
-            setattr(params.sampling, name, value)
+        if self.demonstration:
+            _tuned(params, xllamacpp.ggml_type.GGML_TYPE_Q8_0)
         try:
             return xllamacpp.Server(params)
         except RuntimeError as error:
@@ -73,6 +73,13 @@ class LocalModel:
         """Stops the server. Blocks while a reply is being written: close the requests first."""
         self._server = None
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _tuned(params: Any, eight_bits: Any) -> None:
+    """What is known to suit the packaged model; a context in 8 bits saves 84 MB of its 184."""
+    params.cache_type_k = params.cache_type_v = eight_bits
+    for name, value in _DEMONSTRATION_SAMPLING.items():
+        setattr(params.sampling, name, value)
 
 
 def _runtime() -> Any:

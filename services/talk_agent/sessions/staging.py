@@ -17,8 +17,8 @@ from typing_extensions import override
 
 from talk_agent.sessions.port import Conversation
 
-# ADK's scopes: `temp:` lives for one run, `app:` is written apart from sessions.
-_NOT_OF_THE_SESSION = ("temp:", "app:", "_adk")
+# `temp:` lives for one run; `_adk` is ADK's own bookkeeping of a run.
+_NOT_STORED = ("temp:", "_adk")
 
 
 class Stage:
@@ -33,7 +33,7 @@ class Stage:
         """Takes a complete event of the turn."""
         self.events.append(event)
         delta = event.actions.state_delta if event.actions else {}
-        self.state.update({k: v for k, v in delta.items() if not k.startswith(_NOT_OF_THE_SESSION)})
+        self.state.update({k: v for k, v in delta.items() if not k.startswith(_NOT_STORED)})
 
 
 class StagingSessionService(BaseSessionService):

@@ -13,6 +13,7 @@ _CLOSING = frozenset(")]}）］｝」』】》〉〕〗”’›»」﹂﹄")
 _EITHER_WAY = frozenset("\"'*_~“‘«‹„")
 _MARKUP = frozenset("*_~")
 _MOST_CLOSING = 32
+_EXTENDS = regex.compile(r"\p{Grapheme_Extend}|\u200d|\p{Mc}|\p{Emoji_Modifier}")
 _FOOTNOTE = regex.compile(r"\[\^?\d{1,3}\]|[⁰¹²³⁴-⁹]+|【[^】]{0,40}】")
 _FOOTNOTE_BEGUN = regex.compile(r"(?:\[\^?\d{0,3}|【[^】]{0,40})\Z")
 _TAG = regex.compile(r"</[A-Za-z][A-Za-z0-9]{0,9}>")
@@ -110,7 +111,7 @@ def _closed(text: str, at: int) -> int:
     bound = at + _MOST_CLOSING
     while at < min(len(text), bound):
         character = text[at]
-        if character in _CLOSING or (character in _EITHER_WAY and _closes(text, at)):
+        if character in _CLOSING or _EXTENDS.match(character) or (character in _EITHER_WAY and _closes(text, at)):
             at += 1
         elif note := _FOOTNOTE.match(text, at) or _TAG.match(text, at):
             at = note.end()

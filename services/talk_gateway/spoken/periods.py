@@ -14,10 +14,14 @@ _MARKER_ONLY = regex.compile(r"[^\p{L}\p{N}\p{Sc}]{0,12}(?:\p{Nd}{1,3}|\p{L}|[iv
 _FIRST_OF_LIST = regex.compile(r":\s*(?:1|१|a|A|i)\Z")
 _DOTTED = regex.compile(r"(?:\p{L}\p{M}*\.)+\p{L}\p{M}*")
 _INITIAL = regex.compile(r"[\p{Lu}\p{Script=Arabic}\p{Script=Hebrew}]\p{M}*")
+_NUMBER = regex.compile(r"\p{Nd}+(?:[.,]\p{Nd}+)*\Z")
+_IDEOGRAPH = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]")
 _ROMAN = regex.compile(r"[IVXLCDM]+")
 _PLAIN_WORD = regex.compile(r"[\p{L}'’]*\p{Ll}{2}")
+_EVERYDAY = regex.compile(r"[a-z]{4,}")
+_SMALL_WORD = regex.compile(r"[a-z'’]{2,}")
 _DOT_ALONE = regex.compile(r"\s\.\s")
-_GLUED = frozenset("\"“„«「『¿¡'‘*<")
+_GLUED = frozenset('"“„«「『¿¡‘*<')
 _BEHIND_GLUED = frozenset(" ,?!:")
 _NO_END = frozenset(",;:)]}、，")
 
@@ -34,10 +38,17 @@ def ends_at_period(after: Following) -> bool | None:
     if after.next and after.next in _NO_END:
         return False
     if is_lower(after.next):
-        return _is_lettered_item(after)
+        plain = _is_small_word(word) and after.text[after.stop : after.next_at].isspace()
+        return _opens_small(after) if plain else _is_lettered_item(after)
     if not word.isalpha() and word.isdigit():
         return _ends_after_number(after, word)
     return _ends_after_word(after, word)
+
+
+def is_everyday_word(text: str, at: int) -> bool:
+    """Is what ends at `at` a word that no abbreviation is like: written small, four letters or more, and not listed?"""
+    word = word_before(text, at)
+    return bool(_EVERYDAY.fullmatch(word)) and word not in known.GO_ON_SMALL and not _MARKER_ONLY.fullmatch(text, 0, at)
 
 
 def belongs_to_next(text: str, at: int) -> bool:
@@ -66,9 +77,21 @@ def _is_marker(after: Following, word: str) -> bool:
 
 def _unless_spaced_dots(after: Following) -> bool | None:
     """The first dots of '. . .' end nothing."""
+    if after.text[after.start - 1 : after.start].isspace():
+        return False
     if after.next_at + 1 == len(after.text) and not after.final:
         return None
     return not _DOT_ALONE.match(after.text, after.next_at - 1)
+
+
+def _is_small_word(word: str) -> bool:
+    """A word of a text that is written small throughout ('let me check. it is sunny'), and no abbreviation."""
+    return bool(_SMALL_WORD.fullmatch(word)) and word not in known.GO_ON_SMALL
+
+
+def _opens_small(after: Following) -> bool | None:
+    opens = _opens_sentence(after)
+    return _is_lettered_item(after) if opens is False else opens
 
 
 def _is_lettered_item(after: Following) -> bool | None:
@@ -105,8 +128,10 @@ def _ends_before_caseless(after: Following) -> bool:
     if regex.match(r"\p{Script=Thai}", after.next) or _MARKER_ONLY.fullmatch(after.text, 0, after.start):
         return False
     if before.isdigit():
-        number = _word(after.text, after.start)
-        return not number.isdigit() or len(number) > 2
+        number = _NUMBER.search(after.text, max(0, after.start - 32), after.start)
+        return number is not None and len(number.group()) > 2
+    if _IDEOGRAPH.match(before):
+        return True
     part = word_before(after.text, after.start).rsplit(".")[-1]
     return bool(regex.match(r"[\p{Lo}\p{M}]", before)) and len(regex.findall(r"\X", part)) > 2
 

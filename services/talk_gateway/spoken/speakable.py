@@ -37,7 +37,7 @@ _FORMULA = regex.compile(
     r"\$\$(.+?)\$\$|(?<!\w)\$(?=[^\s$])((?:[^$\n])*?[^\s$])\$(?!\d)|\\\((.+?)\\\)|\\\[(.+?)\\\]", regex.DOTALL
 )
 _FORMULA_WORDS = (
-    (regex.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}"), r" \1 / \2 "),
+    (regex.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}"), r"\1 / \2"),
     (regex.compile(r"\\(?:text|mathrm|mathbf|operatorname)\s*\{([^{}]*)\}"), r" \1 "),
     (regex.compile(r"\\(?:times|cdot)\b"), " × "),
     (regex.compile(r"\\(?:left|right|quad|displaystyle|,|;|!)"), " "),
@@ -69,9 +69,13 @@ _EMPHASIS = tuple(
         r"~~(?=\S)(.+?)(?<=\S)~~",
     )
 )
-_LONE_MARK = regex.compile(
-    r"(?<![^\s\"'“‘«(\[*_~])(?:\*{1,3}(?!\.\p{L})|_{1,3}(?=[^\s_]+(?:\s|\Z))|~~)(?=[^\s*_~])|(?<=[^\s*_~])(?:\*{2,3}|_{2,3}|~~)(?![^\s\"'”’»)\].,;:!?…*_~])"
-    r"|(?<=\p{L}|[.,;:!?…])(?:\*|_)(?![^\s\"'”’»)\].,;:!?…])|(?<=\p{L}|[.!?])\*\*(?=\p{L})"
+_OPENS = r"(?<![^\s\"'“‘«(\[*_~])"
+_SHUTS = r"(?![^\s\"'”’»)\].,;:!?…*_~])"
+_LONE_MARK = regex.compile(  # the other half is in another piece
+    rf"{_OPENS}(?:\*{{1,3}}(?!\.\p{{L}})|(?<!_)_{{1,3}}(?=[^\s_]+(?:\s|\Z))|~~)(?=[^\s*_~])"
+    rf"|(?<=[^\s*_~])(?:\*{{2,3}}|_{{2,3}}(?!\.\p{{L}})|~~){_SHUTS}"
+    rf"|(?<=\p{{L}}|[.,;:!?…])[*_](?![*_~]){_SHUTS}"
+    r"|(?<=\p{L}|[.!?])\*\*(?=\p{L})"
 )
 _BETWEEN_FACTORS = regex.compile(r"(?<=\d)\*{1,2}(?=\d)|(?<=\b\p{L})\*(?=\p{L}\b)")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import regex
 
 from talk_gateway.spoken.cuts import CONTEXT, Span, clause_cut, forced_cut
+from talk_gateway.spoken.items import ITEM, at_item
 from talk_gateway.spoken.letters import LINE_END, STOP, skip_space
 from talk_gateway.spoken.lines import at_line_end, fence_begins, reasoning_begins
 from talk_gateway.spoken.silent import Fence, Reasoning, SilentBlock
@@ -16,7 +17,7 @@ from talk_gateway.spoken.stops import at_stop
 from talk_gateway.spoken.verdict import Kind, Verdict, cut, wait
 
 _POINT = regex.compile(
-    rf"(?P<span>!?\[|[`$<\\])|(?P<line>{LINE_END.pattern})|{STOP}|(?<=\p{{Greek}});(?=\s|\Z)|(?<=\p{{Armenian}}):(?=\s|\Z)",
+    rf"(?P<item>{ITEM})|(?P<span>!?\[|[`$<\\])|(?P<line>{LINE_END.pattern})|{STOP}|(?<=\p{{Greek}});(?=\s|\Z)|(?<=\p{{Armenian}}):(?=\s|\Z)",
     regex.V1,
 )
 LEAST_CLAUSE = 25
@@ -183,6 +184,8 @@ class SpeechSplitter:
             return at_span(self._text, point.start(), final)
         if point["line"]:
             return at_line_end(self._text, point.start(), final)
+        if point["item"]:
+            return at_item(self._text, point.start(), final)
         return at_stop(self._text, point.start(), final)
 
     def _cut(self, at: int) -> Piece:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import regex
 
+from talk_gateway.spoken.abbreviations import WITH_EXCLAMATION
 from talk_gateway.spoken.following import Following, follow
+from talk_gateway.spoken.items import item_before
 from talk_gateway.spoken.letters import (
     ELLIPSIS,
     QUESTION_OR_CALL,
@@ -16,17 +18,18 @@ from talk_gateway.spoken.letters import (
     is_picture,
     word_before,
 )
-from talk_gateway.spoken.periods import ends_at_period
+from talk_gateway.spoken.periods import ends_at_period, is_everyday_word
 from talk_gateway.spoken.verdict import Verdict, cut, go_on, wait
 
 _BRACKETS = {")": "(", "）": "（", "」": "「", "』": "『", "]": "["}
 _OPENING = frozenset(_BRACKETS.values())
+_PLAIN_MARKS = frozenset("!?")
 _FACE = frozenset(":;=-8'")
 _ASIDE = 200
 """Longest aside in brackets, in characters, that is kept whole with the sentence around it."""
 _QUOTED_ON = regex.compile(r"と|って|、|，|,|との|という|など|を|が|は|に|の")
 _ADDRESS = regex.compile(r"://|^www\.|@|/\S*$")
-_OPENS_SENTENCE = frozenset("\"“„«「『¿¡'‘([*<")
+_OPENS_SENTENCE = frozenset('"“„«「『¿¡‘<*[')
 
 
 def at_stop(text: str, start: int, final: bool) -> Verdict:
@@ -38,14 +41,29 @@ def at_stop(text: str, start: int, final: bool) -> Verdict:
     if text.startswith("|"):
         return go_on(run.end() if run else start + 1)
     stop = run.end() if run else start + 1
+    if _ends_whatever_follows(text, start, stop):
+        return cut(stop)
     after = follow(text, start, stop, final)
     judge = _judge(text[start:stop])
     if not after.known and not final:
         return wait(after.close if _ends(after, judge) else 0)
+    if judge is ends_at_period and not after.adjacent and (item := item_before(text, start)):
+        return cut(item)
     answer = _ends(after, judge)
     if answer is None:
         return wait(after.close if _ends(after.without_next(), judge) else 0)
     return cut(after.close) if answer else go_on(stop)
+
+
+def _ends_whatever_follows(text: str, start: int, stop: int) -> bool:
+    """An everyday word, its stop and a space: the sentence need not wait for the word behind."""
+    if text[stop : stop + 1] != " " or "«" in text[:start] or _in_aside(text, stop):
+        return False
+    if text[start:stop] == ".":
+        return is_everyday_word(text, start)
+    named = word_before(text, start).casefold() in WITH_EXCLAMATION
+    marks = set(text[start:stop]) <= _PLAIN_MARKS
+    return marks and not named and text[start - 1 : start].isalpha() and not _ADDRESS.search(word_before(text, start, 400))
 
 
 def _ends(after: Following, judge: Callable[[Following], bool | None]) -> bool | None:
@@ -75,10 +93,11 @@ def _ends_at_question(after: Following) -> bool:
     if following in ",;:" or (following == "[" and after.adjacent and after.text[after.stop - 1] == "!"):
         return False
     if not after.adjacent:
-        return not (after.quoted and is_lower(following))
+        named = word_before(after.text, after.start).casefold() in WITH_EXCLAMATION
+        return not ((after.quoted or named) and is_lower(following))
     if _ADDRESS.search(word_before(after.text, after.start, 400)):
         return False
-    return following.isupper() or is_caseless(following) or is_picture(following) or following in "\"“„«「『¿¡'‘<*["
+    return following.isupper() or is_caseless(following) or is_picture(following) or following in _OPENS_SENTENCE
 
 
 def _ends_at_ellipsis(after: Following) -> bool:

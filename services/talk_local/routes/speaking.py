@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
@@ -63,7 +64,7 @@ class Speaking:
     ) -> AsyncGenerator[Head | bytes, None]:
         begun = False
         for part in speaker.parts(wanted.text):
-            pcm = await self._lane.run(lambda part=part: speaker.say(part, wanted.speed))  # type: ignore[misc]
+            pcm = await self._lane.run(functools.partial(speaker.say, part, wanted.speed))
             if not pcm:
                 continue
             if not begun:

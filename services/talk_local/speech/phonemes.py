@@ -9,7 +9,7 @@ _DIPHTHONGS = str.maketrans(
 )
 _VOWEL = "aeiouæɑɔəɚɛɜɪʊʌᵻɐ"
 _STEPS = [
-    (re.compile("ʔᵊn"), "ʔn̩"),
+    (re.compile("ʔᵊ?n"), "ʔn̩"),
     (re.compile("ᵊ"), "ə"),
     (re.compile(f"ɜɹ(?=[ˈˌ]?[{_VOWEL}])"), "ɜːɹ"),
     (re.compile(f"əɹ(?=[ˈˌ]?[{_VOWEL}])"), "ɚɹ"),

@@ -12,14 +12,14 @@ from talk_local.speech.rules import LETTER, Rule, apply, rule
 MARKS = frozenset(".,;:!?")
 
 _PREPARE: list[Rule] = [
+    rule(r"(?m)^\s*(?:[-*•]\s+|#{1,6}\s+)", ""),
+    rule(r"(?m)^\s*(\d{1,2})[.)]\s+(?=\S)", r"\1, "),
     rule(r"[‘’ʼ`´]", "'"),
     rule(r"[“”„«»]", '"'),
     rule(r"[。．｡]", ". "),
     rule(r"[、，]", ", "),
     rule(r"…|\.\.\.+", ". "),
     rule(r"\s*[—―]\s*|(?<!\d)\s+[-–]\s+|\s+--?\s+(?!\d)|(?<=[A-Za-z])--(?=[A-Za-z])", ", "),
-    rule(r"(?m)^\s*(?:[-*•]\s+|#{1,6}\s+)", ""),
-    rule(r"(?m)^\s*(\d{1,2})[.)]\s+(?=\S)", r"\1, "),
     rule(r"(?<=\w)\s*\n\s*", ". "),
     rule(r"\s+", " "),
 ]

@@ -32,6 +32,7 @@ class Voice:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = False  # it keeps 300 MB for good after one long clause, and saves no time
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # both cores are shared
         self._session: Any = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
 

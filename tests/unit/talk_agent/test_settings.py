@@ -30,10 +30,17 @@ def test_openais_key_alone_selects_openai() -> None:
     assert found.api_key.reveal() == "sk-openai"
 
 
-def test_openais_key_goes_nowhere_else() -> None:
-    found = defaults(OPENAI_API_KEY="sk-openai", TALK_MODEL="openai/m", TALK_BASE_URL="http://vllm:8000/v1")
-
-    assert found.api_key is None
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        {"TALK_MODEL": "openai/m", "TALK_BASE_URL": "http://vllm:8000/v1"},
+        {"TALK_MODEL": "anthropic/claude"},
+        {"TALK_MODEL": "gemini/flash"},
+        {"TALK_MODEL": "azure/openai/x"},
+    ],
+)
+def test_openais_key_goes_nowhere_else(elsewhere: dict[str, str]) -> None:
+    assert defaults(OPENAI_API_KEY="sk-openai", **elsewhere).api_key is None
 
 
 def test_talks_own_key_wins() -> None:
