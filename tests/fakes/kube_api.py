@@ -68,12 +68,16 @@ class _Event:
 
 @dataclass
 class FakeKubeApi:
-    """`refuse` is a status that every request gets, `hold` keeps lists waiting, `forbidden` namespaces get 403."""
+    """`refuse` is a status that every request gets, `hold` keeps lists waiting, `forbidden` namespaces get 403.
+
+    With `end_at_once` each watch ends in order as soon as it has told what there is.
+    """
 
     refuse: int = 0
     hold: asyncio.Event | None = None
     forbidden: set[str] = field(default_factory=set)
     gone_in_stream: bool = True
+    end_at_once: bool = False
     requests: list[tuple[str, str]] = field(default_factory=list)
     watching: int = 0
     _version: int = 100
@@ -159,6 +163,8 @@ class FakeKubeApi:
                     version = event.version
                     if (event.plural, event.namespace) == (plural, namespace):
                         yield _line(event.line)
+                if self.end_at_once:
+                    return
                 if era != self._era:
                     break
                 await changed.wait()

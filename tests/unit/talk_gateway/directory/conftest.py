@@ -32,7 +32,7 @@ def config_of(url: str, namespace: str = "talk") -> SingleConfig:
 async def start(api: FakeKubeApi, *, wait: bool = True, **options: Any) -> AsyncIterator[KubernetesDirectory]:
     """Watching, and with `wait` after the first lists."""
     async with serve(api.app()) as url, HttpPool() as pool:
-        directory = KubernetesDirectory(config_of(url), pace=0.01, shorten=0.02, **options)
+        directory = KubernetesDirectory(config_of(url), **{"pace": 0.01, "shorten": 0.02, **options})
         async with directory.running(pool):
             if wait:
                 await eventually(lambda: directory._synced and api.watching == len(directory._watches))

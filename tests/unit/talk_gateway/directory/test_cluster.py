@@ -67,13 +67,14 @@ def test_an_ipv6_address_stands_in_brackets() -> None:
 
 
 def test_a_pod_under_dual_stack_is_one_pod_at_its_ipv4_address() -> None:
-    four, six = endpoint("10.0.0.1"), {**endpoint("10.0.0.1"), "addresses": ["fd00::7"]}
+    four = endpoint("203.0.113.1")
+    six = {**four, "addresses": ["2001:db8::7"]}
     found = seen(
         talk_agent("helper"),
         endpoint_slice("helper", six, name="six", family="IPv6"),
         endpoint_slice("helper", four, name="four"),
     )
-    assert found.preferred == ("http://10.0.0.1:8081",)
+    assert found.preferred == ("http://203.0.113.1:8081",)
 
 
 def test_a_pod_in_two_slices_counts_once_and_as_ready() -> None:

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from talk_gateway.directory import client
 from talk_gateway.directory.kubernetes import KubernetesDirectory
 from talk_gateway.directory.watch import FIRST_BACK_OFF_SECONDS, LONGEST_BACK_OFF_SECONDS, back_off
 from talk_kit.errors import AgentNotReady, ProviderUnreachable, UnknownAgent
@@ -195,6 +196,24 @@ async def test_the_default_agent_follows_what_there_is(api: FakeKubeApi, start_d
         with_pod("travel-planner", "10.0.0.3")
         await eventually(lambda: urls(directory, "travel-planner") != () and urls(directory, "assistant") != ())
         assert (directory.default("llm").name, directory.default("agent").name) == ("assistant", "travel-planner")
+
+
+async def test_watches_that_end_at_once_are_spaced(api: FakeKubeApi, start_directory: StartDirectory) -> None:
+    api.end_at_once = True
+    loop = asyncio.get_running_loop()
+    async with start_directory(api, wait=False, pace=0.5):
+        begun = loop.time()
+        await eventually(lambda: sum(1 for kind, _ in api.requests if kind == "watch") >= 8)
+        # Two kinds of four watches each, with three pauses between them.
+        assert loop.time() - begun >= 2 * 0.5
+
+
+async def test_a_watch_whose_server_says_nothing_for_too_long_is_begun_anew(
+    api: FakeKubeApi, start_directory: StartDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "WATCH_SILENCE_SECONDS", 0.05)
+    async with start_directory(api, wait=False):
+        await eventually(lambda: api.lists() >= 6)
 
 
 def test_the_pauses_grow_to_a_bound_and_differ() -> None:
