@@ -17,7 +17,7 @@ from talk_kit.talkagent.validate import validate
 from tests.docs.pages import ROOT, Block, Command, Page, all_commands, all_files, pages
 
 # Made by the reader.
-OF_THE_READER = {"my-agent.yaml"}
+OF_THE_READER = {"my-agent.yaml", "values.yaml"}
 KNOWN_PROGRAMS = {"make", "talk", "curl", "helm", "kubectl", "kind", "docker", "open", "git", "eval", "skaffold"}
 
 
