@@ -121,7 +121,7 @@ def _endpoints(document: Json, port: int) -> Iterator[Endpoint]:
         terminating = conditions.get("terminating") is True
         serving = conditions.get("serving")
         yield Endpoint(
-            pod=_word(_map(endpoint, "targetRef"), "uid") or addresses[0],
+            pod=_word(_map(endpoint, "targetRef"), "uid") or f"{addresses[0]} {port}",
             # Later addresses of one endpoint are the same pod's and have no meaning (the API's own words).
             host=addresses[0],
             port=port,

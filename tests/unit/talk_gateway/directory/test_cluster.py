@@ -86,6 +86,16 @@ def test_a_pod_in_two_slices_counts_once_and_as_ready() -> None:
     assert (found.preferred, found.spare) == (("http://10.0.0.1:8081",), ())
 
 
+def test_addresses_of_slices_made_by_hand_are_told_apart_by_their_port() -> None:
+    bare = {"addresses": ["10.0.0.1"]}
+    found = seen(
+        talk_agent("helper"),
+        endpoint_slice("helper", bare, name="one", port=1001),
+        endpoint_slice("helper", bare, name="two", port=1002),
+    )
+    assert found.preferred == ("http://10.0.0.1:1001", "http://10.0.0.1:1002")
+
+
 @pytest.mark.parametrize(
     "change",
     [
