@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from talk_operator.config import Object
@@ -26,6 +27,8 @@ _PULL_CAUSES = (
     (("no such host", "timeout", "refused", "dial tcp", "deadline"), "the registry cannot be reached"),
     (("invalidimagename", "invalid reference"), "this is no name of an image"),
 )
+# Seconds in which a container that runs need not answer yet.
+PATIENCE = 15.0
 _PULL_NEVER = "it is not on the node and may not be pulled"
 
 
@@ -38,9 +41,13 @@ class Finding:
     failing: bool = True
 
 
-def diagnose_pods(pods: Iterable[Object], failing: Mapping[str, Failing], deployment: Object | None) -> Finding | None:
+def diagnose_pods(
+    pods: Iterable[Object], failing: Mapping[str, Failing], deployment: Object | None, now: datetime
+) -> Finding | None:
     """The worst of what the pods that are not ready lack; None when each is ready."""
-    found = [finding for pod in pods if not pod["metadata"].get("deletionTimestamp") for finding in _pod(pod, failing)]
+    found = [
+        finding for pod in pods if not pod["metadata"].get("deletionTimestamp") for finding in _pod(pod, failing, now)
+    ]
     found += _refused(deployment)
     # Stable: the same pods give the same finding, whatever their order.
     return min(found, key=lambda each: (not each.failing, each.reason, each.message), default=None)
@@ -51,7 +58,7 @@ def is_ready(pod: Object) -> bool:
     return _condition(pod, "Ready").get("status") == "True"
 
 
-def _pod(pod: Object, failing: Mapping[str, Failing]) -> Iterator[Finding]:
+def _pod(pod: Object, failing: Mapping[str, Failing], now: datetime) -> Iterator[Finding]:
     name = pod["metadata"]["name"]
     if is_ready(pod) or pod["status"].get("phase") == "Succeeded":
         return
@@ -65,14 +72,22 @@ def _pod(pod: Object, failing: Mapping[str, Failing]) -> Iterator[Finding]:
         yield stuck
     elif said := failing.get(name):
         yield _said(name, said)
-    elif any("running" in each.get("state", {}) and each.get("started") for each in statuses):
+    elif any(_runs_since(each, now) >= PATIENCE for each in statuses):
         yield Finding("NotReady", f"Pod {name} runs and is not ready, and does not say why at /ready.")
     else:
         yield Finding("Starting", f"Pod {name} is starting.", failing=False)
 
 
+def _runs_since(status: Mapping[str, Any], now: datetime) -> float:
+    """Seconds; 0 for a container that does not run or is still in its start."""
+    since = (status.get("state", {}).get("running") or {}).get("startedAt")
+    if not since or not status.get("started"):
+        return 0.0
+    return (now - datetime.fromisoformat(since.replace("Z", "+00:00"))).total_seconds()
+
+
 def _said(pod: str, said: Failing) -> Finding:
-    if said.check in ("started", "draining") or said.message == "not checked yet":
+    if said.check in ("", "started", "draining") or said.message == "not checked yet":
         return Finding("Starting", f"Pod {pod} is starting.", failing=False)
     return Finding(_CHECKS.get(said.check, "NotReady"), f"Pod {pod}: {said.check}: {said.message}")
 

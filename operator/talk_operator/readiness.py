@@ -26,6 +26,10 @@ class Failing:
     message: str
 
 
+# The pod is ready by now; the kubelet, which asks every few seconds, will see it.
+READY = Failing("", "")
+
+
 class Readiness:
     """Asks pods, with one client for all."""
 
@@ -39,7 +43,7 @@ class Readiness:
         await self._client.aclose()
 
     async def failing(self, pods: Iterable[Object]) -> dict[str, Failing]:
-        """The first failing check of each pod that answers; a pod that does not answer is left out."""
+        """The first failing check of each pod that answers, or READY; a pod that does not answer is left out."""
         asked = [pod for pod in pods if pod["status"].get("podIP")][:MOST_PODS]
         answers = await asyncio.gather(*(self._ask(pod["status"]["podIP"]) for pod in asked))
         pairs = zip(asked, answers, strict=True)
@@ -60,7 +64,7 @@ class Readiness:
 
 
 def first_failing(body: bytes) -> Failing | None:
-    """The check that a `/ready` body complains of; None where it complains of none, or is another's."""
+    """The check that a `/ready` body complains of, READY where it complains of none; None for another's body."""
     try:
         checks = orjson.loads(body)["checks"]
         failing = [(str(check["name"]), str(check["message"])) for check in checks if check["ok"] is False]
@@ -68,4 +72,4 @@ def first_failing(body: bytes) -> Failing | None:
         return None
     # What is still starting tells less than what it waits for.
     failing.sort(key=lambda check: check[0] in ("started", "draining"))
-    return Failing(failing[0][0], failing[0][1][:500]) if failing else None
+    return Failing(failing[0][0], failing[0][1][:500]) if failing else READY

@@ -89,7 +89,7 @@ class Reconciler:
             agent=agent,
             spec=spec,
             deployment=deployment,
-            pods=diagnose_pods(unready, said, deployment),
+            pods=diagnose_pods(unready, said, deployment, self._now()),
             blocked=blocked,
             warnings=tuple(self._missing_tools(key, agent)),
         )
