@@ -143,7 +143,8 @@ def stamp(now: datetime) -> str:
 
 
 def transitions(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Condition]:
-    """The conditions whose status or reason is another than before; a first Degraded=False is no news."""
+    """The conditions whose status or reason is another than before; a first Degraded=False is no news, nor
+    is a Degraded that only repeats why Ready is false."""
     old = {each["type"]: (each["status"], each["reason"]) for each in before.get("conditions") or ()}
     news = []
     for each in after["conditions"]:
@@ -151,7 +152,8 @@ def transitions(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Con
             continue
         if each["type"] == "Degraded" and each["status"] == "False" and each["type"] not in old:
             continue
-        news.append(Condition(each["type"], each["status"] == "True", each["reason"], each["message"]))
+        if (each["reason"], each["message"]) not in [(told.reason, told.message) for told in news]:
+            news.append(Condition(each["type"], each["status"] == "True", each["reason"], each["message"]))
     return news
 
 

@@ -89,10 +89,7 @@ def test_only_what_changed_is_an_event() -> None:
     serving = status(seen(deployment=deployment(readyReplicas=1)), CONFIG, NOW)
     assert [(each.reason, is_warning(each)) for each in transitions(starting, serving)] == [("Serving", False)]
     broken = status(seen(deployment=deployment(), pods=BROKEN), CONFIG, NOW)
-    assert [(each.type, is_warning(each)) for each in transitions(serving, broken)] == [
-        ("Ready", True),
-        ("Degraded", True),
-    ]
+    assert [(each.type, is_warning(each)) for each in transitions(serving, broken)] == [("Ready", True)]
     assert transitions(broken, broken) == []
     assert [(each.reason, is_warning(each)) for each in transitions(broken, serving)] == [
         ("Serving", False),
