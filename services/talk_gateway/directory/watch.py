@@ -22,7 +22,8 @@ from talk_kit.logs import get_logger
 log = get_logger(__name__)
 
 FIRST_BACK_OFF_SECONDS = 0.5
-LONGEST_BACK_OFF_SECONDS = 30.0
+# A gateway that knows nothing new for longer than this after an outage would send turns to pods that are gone.
+LONGEST_BACK_OFF_SECONDS = 10.0
 LIST_SECONDS = 60.0
 # What ran for so long was sound: the next failure is a new one (seconds).
 STEADY_SECONDS = 30.0
