@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import httpx
@@ -16,6 +17,8 @@ from talk_operator.render.pod import PORT
 TIMEOUT = 2.0
 MOST_BYTES = 65_536
 MOST_PODS = 3
+# Seconds for which an answer holds when the next one does not come.
+MEMORY = 20.0
 
 
 @dataclass(frozen=True)
@@ -33,10 +36,15 @@ READY = Failing("", "")
 class Readiness:
     """Asks pods, with one client for all."""
 
-    def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self, transport: httpx.AsyncBaseTransport | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._client = httpx.AsyncClient(
             timeout=TIMEOUT, trust_env=False, transport=transport, limits=httpx.Limits(max_keepalive_connections=0)
         )
+
+        self._clock = clock
+        self._said: dict[str, tuple[float, Failing]] = {}
 
     async def close(self) -> None:
         """Closes every connection."""
@@ -45,9 +53,17 @@ class Readiness:
     async def failing(self, pods: Iterable[Object]) -> dict[str, Failing]:
         """The first failing check of each pod that answers, or READY; a pod that does not answer is left out."""
         asked = [pod for pod in pods if pod["status"].get("podIP")][:MOST_PODS]
-        answers = await asyncio.gather(*(self._ask(pod["status"]["podIP"]) for pod in asked))
+        answers = await asyncio.gather(*(self._heard(pod["status"]["podIP"]) for pod in asked))
         pairs = zip(asked, answers, strict=True)
         return {pod["metadata"]["name"]: answer for pod, answer in pairs if answer is not None}
+
+    async def _heard(self, address: str) -> Failing | None:
+        """What it says, or said a moment ago: one answer that is lost on a busy node changes no condition."""
+        said, now = await self._ask(address), self._clock()
+        if said is not None:
+            self._said[address] = (now, said)
+        self._said = {known: each for known, each in self._said.items() if now - each[0] < MEMORY}
+        return said or self._said.get(address, (0.0, None))[1]
 
     async def _ask(self, address: str) -> Failing | None:
         host = f"[{address}]" if ":" in address else address
