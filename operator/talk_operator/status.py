@@ -146,7 +146,7 @@ def transitions(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Con
     """The conditions whose status or reason is another than before; a first Degraded=False is no news, nor
     is a Degraded that only repeats why Ready is false."""
     old = {each["type"]: (each["status"], each["reason"]) for each in before.get("conditions") or ()}
-    news = []
+    news: list[Condition] = []
     for each in after["conditions"]:
         if each["type"] == "Progressing" or old.get(each["type"]) == (each["status"], each["reason"]):
             continue
