@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import httpx2
+from lightkube.config.client_adapter import verify_cluster
 from lightkube.config.kubeconfig import KubeConfig, SingleConfig
 from lightkube.core.async_client import AsyncClient
 from lightkube.core.exceptions import ApiError
 from lightkube.operators import exists
 from lightkube.types import CascadeType, PatchType
 
+from talk_kit.cluster_trust import trusting_cluster
 from talk_operator import metrics
 from talk_operator.config import Object
 from talk_operator.kinds import EVENT, FIELD_MANAGER, LEASE, TALK_AGENT, Kind
@@ -35,14 +37,22 @@ class ApiFailed(Exception):
         return self.code in (400, 403, 405, 413, 422)
 
 
+def _transport(config: SingleConfig | None) -> httpx2.AsyncBaseTransport | None:
+    if config is None or config.user is None:
+        return None
+    verify = verify_cluster(config.cluster, config.user, config.abs_file)
+    return httpx2.AsyncHTTPTransport(verify=trusting_cluster(verify))
+
+
 class Api:
     """Reads and writes of namespaced objects. Every failure is `ApiFailed`."""
 
     def __init__(self, config: SingleConfig | None = None, transport: httpx2.AsyncBaseTransport | None = None) -> None:
+        known = config or KubeConfig.from_env().get()
         self._client = AsyncClient(
-            config=config or KubeConfig.from_env().get(),
+            config=known,
             timeout=httpx2.Timeout(TIMEOUT),
-            transport=transport,
+            transport=transport or _transport(known),
             field_manager=FIELD_MANAGER,
         )
 

@@ -13,6 +13,7 @@ from lightkube.config.client_adapter import verify_cluster
 from lightkube.config.kubeconfig import SingleConfig
 from lightkube.core.exceptions import ConfigError
 
+from talk_kit.cluster_trust import trusting_cluster
 from talk_kit.settings import SettingsError
 
 REQUEST_SECONDS = 10.0
@@ -38,12 +39,15 @@ def cluster_config() -> SingleConfig:
 def connect(config: SingleConfig, *, pace: float = PACE_SECONDS) -> AsyncClient:
     """A client that opens its connections when it is used. Close it with `close`."""
     context = verify_cluster(config.cluster, config.user, config.abs_file) if config.user else True
-    transport = _Transport(context, pace)
+    transport = _Transport(trusting_cluster(context), pace)
     return AsyncClient(config, timeout=httpx2.Timeout(REQUEST_SECONDS), transport=transport)
 
 
 class _Transport(httpx2.AsyncHTTPTransport):
-    """Bounds the silence of a watch, and spaces the watches of one path."""
+    """Bounds the silence of a watch, spaces the watches of one path, and asks for bookmarks.
+
+    Without bookmarks the version of a quiet kind grows too old within one watch, and each is followed by a list.
+    """
 
     def __init__(self, context: ssl.SSLContext | bool, pace: float) -> None:
         super().__init__(verify=context, socket_options=_keep_alive())
@@ -54,6 +58,7 @@ class _Transport(httpx2.AsyncHTTPTransport):
         if request.url.params.get("watch") == "true":
             timeout = {**request.extensions.get("timeout", {}), "read": WATCH_SILENCE_SECONDS}
             request.extensions = {**request.extensions, "timeout": timeout}
+            request.url = request.url.copy_merge_params({"allowWatchBookmarks": "true"})
             await self._wait(request.url.path)
         return await super().handle_async_request(request)
 
