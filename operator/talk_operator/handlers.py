@@ -8,6 +8,7 @@ from typing import Any
 import kopf
 
 from talk_operator.kinds import WATCHED, Kind
+from talk_operator.login import login
 from talk_operator.store import Store
 
 Told = Callable[[Mapping[str, Any]], None]
@@ -15,7 +16,7 @@ Told = Callable[[Mapping[str, Any]], None]
 
 def register(registry: kopf.OperatorRegistry, store: Store, told: Told) -> None:
     """Has `store` follow the cluster and `told` called with each object that is new, changed or gone."""
-    kopf.on.login(registry=registry)(_login)
+    kopf.on.login(registry=registry)(login)
     for kind in WATCHED:
         _follow(registry, kind, store, told)
 
@@ -33,8 +34,3 @@ def _follow(registry: kopf.OperatorRegistry, kind: Kind, store: Store, told: Tol
         if event["type"] == "DELETED":
             store.drop(obj)
         told(obj)
-
-
-async def _login(**kwargs: Any) -> kopf.ConnectionInfo | None:
-    """A pod's own account, or KUBECONFIG."""
-    return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
