@@ -103,9 +103,15 @@ class FakeKubeApi:
             del self._objects[_key(document)]
             self._record("DELETED", document)
 
+    def bookmark(self) -> None:
+        """Tells every watch how far it has come."""
+        self._version += 1
+        document = {"metadata": {"resourceVersion": str(self._version)}}
+        self._events.append(_Event(self._version, "", "", {"type": "BOOKMARK", "object": document}))
+        self._wake()
+
     def compact(self) -> None:
         """Forgets every event so far, as etcd does after five minutes."""
-        self._version += 1
         self._compacted = self._version
 
     def cut_watches(self, how: str = "broken") -> None:
@@ -141,6 +147,7 @@ class FakeKubeApi:
         assert plural != "endpointslices" or request.query_params["labelSelector"] == "talk.dwani.ai/agent"
         if not watch:
             return self._list(namespace, plural)
+        assert request.query_params["allowWatchBookmarks"] == "true"
         version = int(request.query_params["resourceVersion"])
         if version < self._compacted and not self.gone_in_stream:
             return JSONResponse(_status(410), 410)
@@ -161,7 +168,7 @@ class FakeKubeApi:
                 changed = self._changed
                 for event in [e for e in self._events if e.version > version]:
                     version = event.version
-                    if (event.plural, event.namespace) == (plural, namespace):
+                    if (event.plural, event.namespace) in ((plural, namespace), ("", "")):
                         yield _line(event.line)
                 if self.end_at_once:
                     return

@@ -25,6 +25,7 @@ FIRST_BACK_OFF_SECONDS = 0.5
 # A gateway that knows nothing new for longer than this after an outage would send turns to pods that are gone.
 LONGEST_BACK_OFF_SECONDS = 10.0
 LIST_SECONDS = 60.0
+GONE = 410
 # What ran for so long was sound: the next failure is a new one (seconds).
 STEADY_SECONDS = 30.0
 
@@ -71,16 +72,23 @@ class Watch:
             self.failure = await self._attempt(client)
             failures = 1 if time.monotonic() - begun > STEADY_SECONDS else failures + 1
             # Chance only spreads the load.
-            pause = back_off(failures, random.random()) * self._shorten  # noqa: S311
-            log.warning("watch_failed", watch=self.name, reason=self.failure, failures=failures, pause=round(pause, 2))
+            pause = round(back_off(failures, random.random()) * self._shorten, 3)  # noqa: S311
+            if self.failure:
+                log.warning("watch_failed", watch=self.name, reason=self.failure, failures=failures, pause=pause)
+            else:
+                log.info("watch_expired", watch=self.name)
             await asyncio.sleep(pause)
 
     async def _attempt(self, client: AsyncClient) -> str:
-        """Lists and watches until that fails; why, as one sentence without the other side's words."""
+        """Lists and watches until that fails; why, as one sentence without the other side's words.
+
+        Empty where the version grew too old to go on from, which is ordinary.
+        """
         try:
             await self._follow(client, await self._list(client))
         except httpx2.HTTPStatusError as error:
-            return f"The Kubernetes API answered {_status(error)}."
+            status = _status(error)
+            return "" if status == GONE else f"The Kubernetes API answered {status}."
         except (httpx2.HTTPError, TimeoutError, OSError) as error:
             log.debug("watch_error", watch=self.name, error=repr(error))
             return "The Kubernetes API cannot be reached."

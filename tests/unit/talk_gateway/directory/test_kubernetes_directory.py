@@ -139,6 +139,35 @@ async def test_a_version_that_is_too_old_is_followed_by_a_new_list(
         assert api.lists() > lists
 
 
+async def test_a_quiet_watch_goes_on_from_its_bookmark_without_a_list(
+    api: FakeKubeApi, start_directory: StartDirectory
+) -> None:
+    async with start_directory(api) as directory:
+        lists, asked = api.lists(), len(api.requests)
+        api.bookmark()
+        api.compact()
+        api.cut_watches("clean")
+        await eventually(lambda: len(api.requests) == asked + 2 and api.watching == 2)
+        api.put(talk_agent("one"), endpoint_slice("one", endpoint("10.0.0.1")))
+        await eventually(lambda: urls(directory, "one") != ())
+        assert api.lists() == lists
+
+
+async def test_a_version_that_grew_too_old_is_no_failure_to_show(
+    api: FakeKubeApi, start_directory: StartDirectory
+) -> None:
+    async with start_directory(api) as directory:
+        lists = api.lists()
+        api.put(talk_agent("elsewhere", "strangers"))
+        api.compact()
+        api.hold = asyncio.Event()
+        api.cut_watches("clean")
+        await eventually(lambda: api.lists() == lists + 2)
+        await check(directory, "kubernetes").probe()
+        api.hold.set()
+        await eventually(lambda: api.watching == 2)
+
+
 async def test_the_last_state_serves_while_the_api_is_away(api: FakeKubeApi, start_directory: StartDirectory) -> None:
     api.put(talk_agent("helper"), endpoint_slice("helper", endpoint("10.0.0.1")))
     async with start_directory(api) as directory:
