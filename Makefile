@@ -28,7 +28,7 @@ lint: .tools/dev.stamp ## style, types, layers, generated files
 	$(VENV)/lint-imports
 
 unit: .tools/dev.stamp ## tests of the Python rooms, in parallel, with coverage
-	$(VENV)/pytest tests/unit -n $${TALK_TEST_WORKERS:-2} -m "not laptop" --cov --cov-report=term:skip-covered
+	$(VENV)/pytest tests/unit tests/docs -n $${TALK_TEST_WORKERS:-2} -m "not laptop" --cov --cov-report=term:skip-covered
 
 laptop: .tools/dev.stamp ## tests with the real offline models and real processes
 	scripts/offline.sh $(VENV)/pytest tests -m laptop

@@ -2,11 +2,21 @@
 # Finds or brings the programs that are no Python or npm packages.
 #   scripts/tools.sh ensure node chromium     each is there afterwards, or the script fails and says what to do
 #   scripts/tools.sh path chromium            prints where one is
-# In this order: on PATH (or CHROMIUM); apt, where the user is root on Debian or Ubuntu.
+# In this order: on PATH (or CHROMIUM); apt, where the user is root on Debian or Ubuntu; `go install` of a pinned version,
+# into .tools/bin.
 set -euo pipefail
+cd "$(dirname "$0")/.."
+bin=$PWD/.tools/bin
+export PATH=$bin:$PATH
 
-declare -A commands=([node]="node" [chromium]="chromium chromium-browser google-chrome-stable google-chrome")
+declare -A commands=(
+  [node]="node"
+  [chromium]="chromium chromium-browser google-chrome-stable google-chrome"
+  [helm]="helm"
+)
+# Debian's `helm` is a synthesizer.
 declare -A packages=([node]="nodejs npm" [chromium]="chromium")
+declare -A modules=([helm]="helm.sh/helm/v3/cmd/helm@v3.22.0")
 
 find_tool() {
   local name
@@ -17,8 +27,8 @@ find_tool() {
   return 1
 }
 
-bring() {
-  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then return 1; fi
+from_apt() {
+  if [ -z "${packages[$1]:-}" ] || [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then return 1; fi
   echo "tools: installing ${packages[$1]} with apt" >&2
   local log; log=$(mktemp)
   if ! { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends ${packages[$1]}; } >"$log" 2>&1; then
@@ -27,10 +37,21 @@ bring() {
   fi
 }
 
+from_go() {
+  local module=${modules[$1]:-}
+  if [ -z "$module" ] || ! command -v go >/dev/null; then return 1; fi
+  echo "tools: installing $module into .tools/bin" >&2
+  GOBIN=$bin CGO_ENABLED=0 go install -trimpath -ldflags "-s -w" "$module"
+}
+
+bring() { from_apt "$1" || from_go "$1"; }
+
 ensure() {
   find_tool "$1" >/dev/null || bring "$1" || true
   if ! find_tool "$1" >/dev/null; then
-    echo "tools: $1 is missing. Install one of: ${commands[$1]}; as root on Debian or Ubuntu this script does it." >&2
+    echo "tools: $1 is missing. Install one of: ${commands[$1]}." >&2
+    if [ -n "${packages[$1]:-}" ]; then echo "tools: as root on Debian or Ubuntu this script does it: ${packages[$1]}" >&2; fi
+    if [ -n "${modules[$1]:-}" ]; then echo "tools: with Go on PATH this script does it: go install ${modules[$1]}" >&2; fi
     exit 1
   fi
   if [ "$1" = node ] && [ "$(node -p 'process.versions.node.split(".")[0] >= 20')" != true ]; then

@@ -27,12 +27,12 @@ ALLOWED = ["Content-Type", "Authorization", "X-API-Key", "X-Session-ID", "X-Requ
 
 
 def create_app(settings: Settings, deps: Deps) -> Starlette:
-    """The app for these settings. It is ready as soon as it has started: an ADR says why no provider counts."""
-    health = Health()
+    """The app for these settings. It is ready once it knows its agents: an ADR says why no provider counts."""
+    health = Health(deps.directory.checks())
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with deps.pool, deps.directory.polling(deps.pool), health.running():
+        async with deps.pool, deps.directory.running(deps.pool), health.running():
             health.started = True
             yield
 
