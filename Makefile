@@ -10,6 +10,8 @@ VENV := .venv/bin
 WEB := services/web
 export UV_PYTHON_PREFERENCE ?= system
 
+include make/cluster.mk
+
 .PHONY: help run test lint unit laptop web tools bench format clean lock reference
 
 help: ## lists what can be done
@@ -18,7 +20,7 @@ help: ## lists what can be done
 run: .tools/run.stamp ## starts everything on this machine: http://localhost:8080
 	@$(VENV)/talk run $(ARGS)
 
-test: lint unit web laptop ## every check that needs no cluster
+test: lint unit chart web laptop ## every check that needs no cluster
 	@echo "make test: all passed"
 
 lint: .tools/dev.stamp ## style, types, layers, generated files

@@ -1,7 +1,7 @@
 """Writes docs/reference/settings.md and .env.example from the rooms' settings classes.
 
-    python -m scripts.settings_reference           writes both
-    python -m scripts.settings_reference --check   fails where they differ
+python -m scripts.settings_reference           writes both
+python -m scripts.settings_reference --check   fails where they differ
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """From a model's stream to fewer, larger pieces: ADK spends 0.3 ms of CPU on each piece that it sees.
 
 The first text leaves at once, and so does text with the end of a sentence in it, and the text right after that: what
-follows a stop is what tells a sentence's end from an abbreviation. Other text leaves after `window` seconds, and at the end. One task reads ahead, by at most `MOST_AHEAD` characters: then it waits for the reader
+follows a stop is what tells a sentence's end from an abbreviation. Other text leaves after `window` seconds, and at the
+end. One task reads ahead, by at most `MOST_AHEAD` characters: then it waits for the reader
 of this generator. Closing the generator cancels the task and waits for it, which closes the HTTP stream.
 """
 

@@ -63,7 +63,9 @@ def _ends_whatever_follows(text: str, start: int, stop: int) -> bool:
         return is_everyday_word(text, start)
     named = word_before(text, start).casefold() in WITH_EXCLAMATION
     marks = set(text[start:stop]) <= _PLAIN_MARKS
-    return marks and not named and text[start - 1 : start].isalpha() and not _ADDRESS.search(word_before(text, start, 400))
+    return (
+        marks and not named and text[start - 1 : start].isalpha() and not _ADDRESS.search(word_before(text, start, 400))
+    )
 
 
 def _ends(after: Following, judge: Callable[[Following], bool | None]) -> bool | None:
