@@ -143,14 +143,14 @@ def stamp(now: datetime) -> str:
 
 
 def transitions(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Condition]:
-    """The conditions whose status or reason is another than before; a first Degraded=False is no news, nor
+    """The conditions whose status or reason is another than before; that a new agent starts is no news, nor
     is a Degraded that only repeats why Ready is false."""
     old = {each["type"]: (each["status"], each["reason"]) for each in before.get("conditions") or ()}
     news: list[Condition] = []
     for each in after["conditions"]:
         if each["type"] == "Progressing" or old.get(each["type"]) == (each["status"], each["reason"]):
             continue
-        if each["type"] == "Degraded" and each["status"] == "False" and each["type"] not in old:
+        if each["type"] not in old and each["status"] == "False" and each["reason"] in (*CALM, "AsExpected"):
             continue
         if (each["reason"], each["message"]) not in [(told.reason, told.message) for told in news]:
             news.append(Condition(each["type"], each["status"] == "True", each["reason"], each["message"]))

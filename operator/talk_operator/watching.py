@@ -11,6 +11,7 @@ import kopf
 
 from talk_operator.handlers import Told, register
 from talk_operator.kinds import WATCHED
+from talk_operator.memoryless import NoDiffBase, NoProgress
 from talk_operator.store import Store
 
 
@@ -32,6 +33,8 @@ def watch_settings() -> kopf.OperatorSettings:
     settings.queueing.error_delays = (1, 2, 4, 8, 16, 32, 60)
     settings.queueing.idle_timeout = 1
     settings.process.ultimate_exiting_timeout = None
+    settings.persistence.diffbase_storage = NoDiffBase()
+    settings.persistence.progress_storage = NoProgress()
     for kind in WATCHED:
         if kind.selector:
             settings.watching.label_selectors[kind.group, kind.version, kind.plural] = kind.selector

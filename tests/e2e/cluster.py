@@ -46,6 +46,17 @@ def until(what: str, check: Callable[[], T | None], seconds: float) -> T:
     return found
 
 
+def offline() -> list[str]:
+    """Values of an install that needs no provider. Replies are short, so that tests are; the CRD is the session's."""
+    values = ["local.enabled=true", "local.maxTokens=40", "crds.install=false"]
+    return [part for value in values for part in ("--set", value)]
+
+
+def ready_agents(client: httpx.Client) -> list[str]:
+    """Names of the agents that the gateway would send turns to."""
+    return [each["name"] for each in client.get("/v1/agents").json()["agents"] if each["ready"]]
+
+
 class Namespace:
     """A namespace of one test."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.e2e.cluster import Namespace, until
+from tests.e2e.cluster import ROOT, Namespace, offline, ready_agents, until
 from tests.fakes.words import words
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
@@ -17,17 +17,9 @@ QUESTION = "What is the function of red blood cells?"
 
 @pytest.fixture(scope="module")
 def talk(shared_namespace: Namespace) -> Namespace:
-    """A release with offline speech and model, and the CRD only where no other release has it."""
-    shared_namespace.install("talk", *offline(), wait=300)
+    """A release with offline speech and model."""
+    shared_namespace.install("talk", *offline())
     return shared_namespace
-
-
-def offline() -> list[str]:
-    """Values of an install that needs no provider; short replies keep the tests short."""
-    return [
-        "--set", "local.enabled=true", "--set", "local.maxTokens=40",
-        "--set", "operator.enabled=false", "--set", "crds.install=false",
-    ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +28,6 @@ def gateway(talk: Namespace) -> Iterator[httpx.Client]:
     with talk.forwarded("svc/talk-gateway", 8080) as client:
         until("an agent is ready", lambda: ready_agents(client) or None, 180)
         yield client
-
-
-def ready_agents(client: httpx.Client) -> list[str]:
-    return [each["name"] for each in client.get("/v1/agents").json()["agents"] if each["ready"]]
 
 
 def test_the_probes_answer(gateway: httpx.Client) -> None:
@@ -72,11 +60,21 @@ def test_a_conversation_is_kept_in_redis(talk: Namespace, gateway: httpx.Client)
     assert "kept" in talk.kubectl("exec", "talk-redis-0", "--", "sh", "-c", script)
 
 
-def test_a_spoken_question_is_answered(talk: Namespace, gateway: httpx.Client) -> None:
+@pytest.fixture(scope="module")
+def question(talk: Namespace) -> bytes:
+    """A recording of `QUESTION`."""
     with talk.forwarded("svc/talk-local", 8090) as local:
         asked = {"model": "joe", "input": QUESTION, "response_format": "wav"}
-        recording = local.post("/v1/audio/speech", json=asked).content
-    answer = gateway.post("/v1/speech_to_speech?format=json", files={"file": ("question.wav", recording)})
+        return local.post("/v1/audio/speech", json=asked).content
+
+
+def test_an_applied_agent_answers_a_spoken_question(talk: Namespace, gateway: httpx.Client, question: bytes) -> None:
+    talk.kubectl("apply", "-f", str(ROOT / "examples/viva-examiner.yaml"))
+    talk.kubectl("wait", "--for=condition=Ready", "talkagent/viva-examiner", "--timeout=120s")
+    until("the gateway knows it", lambda: "viva-examiner" in ready_agents(gateway) or None, 15)
+    answer = gateway.post(
+        "/v1/speech_to_speech?format=json&mode=agent&agent_name=viva_examiner", files={"file": ("q.wav", question)}
+    )
     body = answer.json()
     assert answer.status_code == 200, body
     assert len(set(words(QUESTION)) & set(words(body["transcription"]))) >= 5
