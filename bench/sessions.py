@@ -20,8 +20,7 @@ from tests.fakes.storm import storm
 from tests.fakes.valkey import Valkey, valkey
 
 SIZES, QUICK_SIZES = (10, 100, 1_000, 10_000), (10, 100, 1_000)
-# Sessions whose memory is measured; the figure of the 100,000 follows from the bytes of one.
-SAMPLE, QUICK_SAMPLE = 20_000, 1_000
+SAMPLE, QUICK_SAMPLE = 100_000, 1_000
 STORM = {"sessions": 50, "turns": 1_000, "kills": 20}
 QUICK_STORM = {"sessions": 6, "turns": 60, "kills": 2}
 
@@ -44,10 +43,15 @@ def main() -> int:
 
 async def _measure(server: Valkey, quick: bool) -> dict[str, Any]:
     sizes = QUICK_SIZES if quick else SIZES
-    lengths = [row async for row in rows.lengths(server, sizes, rounds=20 if quick else 100)]
+    lengths = []
+    async for row in rows.lengths(server, sizes, rounds=20 if quick else 100):
+        _say(f"{row['service']}, {row['events']} events: append {row['append_ms']:.2f} ms")
+        lengths.append(row)
     writers = [await rows.writers(server, name) for name in rows.SERVICES]
     with tempfile.TemporaryDirectory(prefix="talk-bench-") as folder:
+        _say("an agent's turns with a short and a long history ...")
         cpu = await rows.turn_cpu(server, Path(folder), turns=10 if quick else 100)
+    _say("memory ...")
     memory = await rows.memory(server, QUICK_SAMPLE if quick else SAMPLE)
     return {"lengths": lengths, "writers": writers, "turn_cpu": cpu, "memory": memory}
 
@@ -57,9 +61,13 @@ async def _kills(quick: bool) -> list[dict[str, Any]]:
     for where in ("agent", "redis"):
         with tempfile.TemporaryDirectory(prefix="talk-bench-") as folder:
             size = QUICK_STORM if quick else STORM
-            print(f"sessions: {size['turns']} turns, {where} killed {size['kills']} times ...", file=sys.stderr)
+            _say(f"{size['turns']} turns, {where} killed {size['kills']} times ...")
             found.append(dataclasses.asdict(await storm(where, folder=Path(folder), **size)))
     return found
+
+
+def _say(line: str) -> None:
+    print(f"sessions: {line}", file=sys.stderr, flush=True)
 
 
 def _holds(found: dict[str, Any]) -> bool:
