@@ -30,6 +30,8 @@ export function AgentList({ group, agents, chosen, onChoose }: Props) {
 
 function AgentChoice({ group, agent, chosen, onChoose }: { group: string; agent: Agent; chosen: boolean; onChoose: Props['onChoose'] }) {
   const id = `${group}-${agent.name}`;
+  const languages = agent.languages.map((tag) => languageName(tag)).join(', ');
+  const abilities = [agent.voice ? strings.textAndVoice : strings.textOnly, languages].filter(Boolean).join(' · ');
   return (
     <label class="agent" data-chosen={chosen}>
       <input
@@ -44,9 +46,9 @@ function AgentChoice({ group, agent, chosen, onChoose }: { group: string; agent:
       <span class="agent-more" id={`${id}-more`}>
         {agent.description && <span class="agent-about">{agent.description}</span>}
         <span class="agent-state" data-ready={agent.ready}>
-          {agent.ready ? strings.ready : (agent.reason ?? strings.notReady)}
+          {agent.ready ? `${strings.ready} · ${abilities}` : (agent.reason ?? strings.notReady)}
         </span>
-        <span>{[agent.voice ? strings.textAndVoice : strings.textOnly, ...agent.languages.map((tag) => languageName(tag))].join(' · ')}</span>
+        {!agent.ready && <span>{abilities}</span>}
       </span>
     </label>
   );
