@@ -35,6 +35,16 @@ class Resync:
             except ApiFailed as failed:
                 log.warning("listing_failed", reason=str(failed))
 
+    async def fill(self) -> None:
+        """The first listing: nothing is told, for an object that is not listed yet is no missing one."""
+        for namespace in self._namespaces:
+            for kind in WATCHED:
+                try:
+                    async for obj in self._api.list(kind, namespace):
+                        self._store.put(obj)
+                except ApiFailed as failed:
+                    raise ApiFailed(failed.code, f"{kind.plural} in {namespace}: {failed}") from None
+
     async def once(self) -> None:
         """One listing of every kind."""
         for namespace in self._namespaces:

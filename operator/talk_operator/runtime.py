@@ -1,11 +1,10 @@
-"""The operator whole: first the Lease and the CRD, then watches, workers and what looks after them."""
+"""The operator whole: first the Lease and a listing, then watches, workers and what looks after them."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,7 +30,7 @@ log = get_logger(__name__)
 # Seconds without a sign of the API server after which the process ends, to begin anew; and between two looks at it.
 SILENCE = 300.0
 LOOK = 10.0
-CRD_RETRY = 2.0
+FILL_RETRY = 2.0
 # No name of an agent: stands for the ConfigMap of `agents:` in the queue.
 VALUES = "@values"
 
@@ -67,7 +66,8 @@ class Operator:
         self.queue: WorkQueue[Key] = WorkQueue(self._work, workers=settings.workers)
         self.lease = Lease(deps.api, self.namespace, settings.lease_name, deps.identity)
         self._last_sign = 0.0
-        self._crd_seen = False
+        self._filled = False
+        self._missing = "still listing"
         self.health = Health([Check("operator", self._check, interval=1.0)])
 
     async def run(self) -> None:
@@ -96,25 +96,29 @@ class Operator:
             raise
 
     async def _work_on(self) -> None:
-        await self._wait_for_crd()
         resync = Resync(self._deps.api, self.store, self._namespaces, self.told)
+        await self._fill(resync)
         log.info("operator_starting", namespaces=self._namespaces, identity=self._deps.identity)
+        for agent in self.store.agents():
+            self.told(agent)
+        self.queue.add(Key(self.namespace, VALUES))
         async with asyncio.TaskGroup() as group:
             group.create_task(watch(self._namespaces, self.store, self.told), name="watches")
             group.create_task(self.queue.run(), name="workers")
             group.create_task(resync.run(self._settings.resync, self.sign), name="resync")
             group.create_task(self._watchdog(), name="watchdog")
 
-    async def _wait_for_crd(self) -> None:
-        """A first install brings the CRD beside the operator; without one the Lease is held and `/ready` says so."""
-        while not self._crd_seen:
-            with suppress(ApiFailed):
-                async for _ in self._deps.api.list(TALK_AGENT, self.namespace):
-                    break
-                self._crd_seen = True
-                return
+    async def _fill(self, resync: Resync) -> None:
+        """A first install brings the CRD beside the operator: until it is there, `/ready` says what is missing."""
+        while not self._filled:
+            try:
+                await resync.fill()
+                self._filled = True
+            except ApiFailed as failed:
+                log.info("listing_failed", reason=str(failed))
+                self._missing = str(failed)
+                await asyncio.sleep(FILL_RETRY)
             self.sign()
-            await asyncio.sleep(CRD_RETRY)
 
     def sign(self) -> None:
         """The API server told something."""
@@ -161,11 +165,11 @@ class Operator:
         metrics.AGENTS.labels("false").set(sum(1 for _ in self.store.agents()) - ready)
 
     async def _check(self) -> None:
-        """A replica that stands by is ready; one that works is, when it has the CRD and hears of the cluster."""
+        """A replica that stands by is ready; one that works is, when it knows the cluster and hears of it."""
         if not self.lease.held:
             return
-        if not self._crd_seen:
-            raise Unavailable("The CRD talkagents.talk.dwani.ai is not there, or may not be read.")
+        if not self._filled:
+            raise Unavailable(f"The cluster is not listed yet: {self._missing}")
         if asyncio.get_running_loop().time() - self._last_sign > SILENCE:
             raise Unavailable("The API server has told nothing for five minutes.")
 

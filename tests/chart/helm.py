@@ -70,7 +70,7 @@ def render(*arguments: str | Path, release: str = "talk", values: Path | Object 
         given += ["-f", str(values)]
     elif values is not None:
         given, stdin = [*given, "-f", "-"], json.dumps(values)
-    text = helm("template", release, str(CHART), "--namespace", "voice", *given, stdin=stdin)
+    text = helm("template", "--namespace", "voice", release, str(CHART), *given, stdin=stdin)
     return Rendered(text, [each for each in YAML(typ="safe").load_all(text) if each])
 
 

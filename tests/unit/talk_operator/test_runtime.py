@@ -109,8 +109,8 @@ async def test_without_the_crd_it_waits_and_says_so_and_gives_the_lease_back_at_
     cluster.unknown.add("TalkAgent")
     operator = Operator(SETTINGS, dependencies(cluster))
     running = asyncio.create_task(operator.run())
-    await eventually(lambda: ("list", "talkagents") in cluster.requests)
-    with pytest.raises(Unavailable, match=r"talkagents\.talk\.dwani\.ai"):
+    await eventually(lambda: cluster.requests.count(("list", "talkagents")) > 0)
+    with pytest.raises(Unavailable, match="talkagents in talk: the server could not find the requested resource"):
         await operator.health.checks[0].probe()
     assert cluster.get("Lease", "talk-operator")["spec"]["holderIdentity"] == "one"
     running.cancel()
