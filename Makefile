@@ -53,6 +53,8 @@ format: .tools/dev.stamp ## formats the code
 reference: .tools/dev.stamp ## writes the generated reference pages
 	$(VENV)/python -m scripts.settings_reference
 	$(VENV)/python -m scripts.metrics_reference
+	$(VENV)/python -m scripts.slo_rules
+	$(VENV)/python -m scripts.dashboards
 
 lock: $(UV) ## resolves the dependencies anew
 	$(UV) lock
