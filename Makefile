@@ -28,7 +28,7 @@ lint: .tools/dev.stamp ## style, types, layers, generated files
 	$(VENV)/lint-imports
 
 unit: .tools/dev.stamp ## tests of the Python rooms, in parallel, with coverage
-	$(VENV)/pytest tests/unit -n $${TALK_TEST_WORKERS:-2} -m "not laptop" --cov --cov-report=term:skip-covered
+	$(VENV)/pytest tests/unit tests/docs -n $${TALK_TEST_WORKERS:-2} -m "not laptop" --cov --cov-report=term:skip-covered
 
 monitoring: .tools/dev.stamp ## metrics, alerts, dashboards and the runbook, with Prometheus' own promtool
 	@scripts/tools.sh ensure promtool

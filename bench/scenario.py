@@ -34,7 +34,7 @@ SENTENCES = (
 REPLY = " ".join(SENTENCES)
 
 MERGE_SECONDS = 0.05
-"""How long the agent gathers tokens, after the first, unless a sentence ends before."""
+"""How long the agent gathers tokens: `merged_times`."""
 SLACK_BYTES = int(0.6 * SPEECH_RATE) * SAMPLE_BYTES
 """Sound that may be missing from a whole reply: resamplers and frames of fixed length hold back an end."""
 TURN_SECONDS = 60.0
@@ -54,22 +54,23 @@ def token_times() -> Iterator[tuple[float, str]]:
 
 
 def merged_times() -> list[tuple[float, str]]:
-    """The tokens as the agent passes them on: the first at once, later ones gathered.
+    """The tokens as the agent passes them on: gathered, but for the first, a sentence's last, and the one after that.
 
-    A gathering leaves MERGE_SECONDS after it began, or at once when a sentence ends in it.
+    A gathering leaves MERGE_SECONDS after it began.
     """
-    (first_at, first), *rest = token_times()
-    merged = [(first_at, first)]
-    gathered, leaves = "", math.inf
-    for at, token in rest:
+    merged: list[tuple[float, str]] = []
+    gathered, leaves, passes = "", math.inf, True
+    for at, token in token_times():
         if at > leaves:
             merged.append((leaves, gathered))
             gathered, leaves = "", math.inf
         gathered += token
         leaves = min(leaves, at + MERGE_SECONDS)
-        if token.rstrip().endswith("."):
+        stops = token.rstrip().endswith(".")
+        if passes or stops:
             merged.append((at, gathered))
             gathered, leaves = "", math.inf
+        passes = stops
     return merged
 
 

@@ -20,6 +20,7 @@ ROOMS = {
     "gateway": "talk_gateway.settings",
     "agent": "talk_agent.settings",
     "local": "talk_local.settings",
+    "operator": "talk_operator.settings",
 }
 HEAD = """# Settings
 

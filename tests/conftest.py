@@ -10,8 +10,10 @@ LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 
 @pytest.fixture(autouse=True)
 def network(request: pytest.FixtureRequest) -> None:
-    """Tests marked `loopback` or `laptop` may use this machine's own addresses, all others no socket at all."""
+    """Tests marked `loopback` or `laptop` may use this machine's own addresses, `cluster` any, all others no socket."""
     enable_socket()
+    if request.node.get_closest_marker("cluster"):
+        return
     if request.node.get_closest_marker("loopback") or request.node.get_closest_marker("laptop"):
         socket_allow_hosts(LOOPBACK, allow_unix_socket=True)
     else:

@@ -323,6 +323,12 @@ AGENTS = Board(
                 "short",
                 {"{{agent}}": "sum by (agent) (talk_agent_turns_running)"},
             ),
+            Panel(
+                "Turns moved to another pod",
+                "Turns a second that did not begin at the pod they were sent to, and went to another, by why.",
+                "reqps",
+                rate("talk_gateway_turns_moved_total", "reason"),
+            ),
         ],
         "Tools": [
             Panel(

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from talk_agent.dependencies import Dependencies
 from talk_agent.routes import ChatRoute
 from talk_agent.service import Service
+from talk_agent.session_routes import SessionRoutes
 from talk_agent.settings import Settings
 from talk_kit.metrics import metrics_route
 from talk_kit.problems import EXCEPTION_HANDLERS
@@ -27,6 +28,7 @@ def create_app(settings: Settings, deps: Dependencies) -> Starlette:
         health=service.health,
         message_length=service.agent.spec.limits.message_length,
     )
+    sessions = SessionRoutes(agent=service.agent.name, store=service.store, lock=service.lock)
     metrics = [] if settings.metrics_port else [metrics_route()]
 
     @asynccontextmanager
@@ -35,7 +37,7 @@ def create_app(settings: Settings, deps: Dependencies) -> Starlette:
             yield
 
     app = Starlette(
-        routes=[chat.route(), *service.health.routes(), *metrics],
+        routes=[chat.route(), *sessions.routes(), *service.health.routes(), *metrics],
         middleware=middleware("agent"),
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=lifespan,

@@ -42,21 +42,21 @@ class Service:
         self._metrics = metrics()
         self._tools = self._agent_tools()
         spec = deps.agent.spec
-        self._store, lock = build_sessions(settings, deps.agent)
+        self.store, self.lock = build_sessions(settings, deps.agent)
         if deps.store is not None:
-            self._store, lock = deps.store, LocalTurnLock(wait=settings.session_wait)
+            self.store, self.lock = deps.store, LocalTurnLock(wait=settings.session_wait)
         model = build_model(
             spec.models,
             pool=self._pool,
             secret=deps.references.secret,
             default_key=settings.defaults().api_key,
         )
-        self.turns = self._turns(model, self._store, lock, self._metrics)
+        self.turns = self._turns(model, self.store, self.lock, self._metrics)
         self.health = Health(
             [
                 model_check(chain_probe(model), self._metrics.llm_reachable.labels(self.agent.name)),
                 references_check(spec, deps.references),
-                sessions_check(spec.session, self._store),
+                sessions_check(spec.session, self.store),
             ]
         )
         self.drain = Drain(self.health, delay=settings.endpoint_delay, seconds=spec.drain_seconds)
@@ -71,7 +71,7 @@ class Service:
             await warm_up(self._warm_up_turns)
             self._deps.settle()
             redis = watching_redis(self._settings.redis())
-            async with open_sessions(self._store), redis, self.health.running(), self.drain.over(self.turns):
+            async with open_sessions(self.store), redis, self.health.running(), self.drain.over(self.turns):
                 self.health.started = True
                 yield
 

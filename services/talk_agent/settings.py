@@ -103,7 +103,7 @@ class Settings:
     )
 
     def defaults(self) -> AgentDefaults:
-        """What a TalkAgent leaves out. OPENAI_API_KEY goes to OpenAI only: to no other base URL, and no other provider."""
+        """What a TalkAgent leaves out. OPENAI_API_KEY goes to OpenAI only: to no other URL, and no other provider."""
         model = self.model or OPENAI_MODEL
         is_openai = self.base_url is None and ("/" not in model or model.startswith("openai/"))
         key = self.api_key or (self.openai_api_key if is_openai else None)

@@ -38,6 +38,10 @@ def parser() -> argparse.ArgumentParser:
     chat.add_argument("--session", metavar="ID", help="go on with a conversation")
     chat.add_argument("--message", "-m", metavar="TEXT", help="say this, print the answer and end; - reads it")
     chat.set_defaults(module="chat_command")
+    sessions = commands.add_parser("sessions", help="list, show, export and delete conversations that are kept")
+    sessions.add_argument("agent", metavar="AGENT", help="name of the agent")
+    sessions.add_argument("rest", nargs="+", metavar="COMMAND", help="list, or show, export or delete SESSION")
+    sessions.set_defaults(module="sessions_command")
     version = commands.add_parser("version", help="print the version")
     version.set_defaults(module="version_command")
     return root

@@ -21,6 +21,7 @@ from talk_cli.running.plan import ChildSpec, plan
 from talk_cli.running.ports import PortTaken, choose
 from talk_cli.running.readiness import http_probe
 from talk_cli.running.supervisor import Supervisor, on_signals
+from talk_cli.running.valkey import Embedded, embedded, probe_with, state_dir
 from talk_cli.settings import Settings
 from talk_kit.names import canonical_agent_name
 from talk_kit.settings import SettingsError, load
@@ -67,7 +68,26 @@ def prepare(settings: Settings, environ: Mapping[str, str], agents: Agents, fold
     settings = dataclasses.replace(settings, log_hash_key=settings.log_hash_key or secrets.token_hex(16))
     launched = launches(agents, folder)
     ports = choose(settings.host, settings.port, len(launched))
-    return plan(settings, environ, launched, write_directory(agents, folder), ports)
+    sessions = session_server(settings, environ)
+    if sessions is not None:
+        environ = {**environ, "TALK_REDIS_URL": sessions.url}
+    planned = plan(settings, environ, launched, write_directory(agents, folder), ports)
+    return [sessions.spec(environ), *planned] if sessions is not None else planned
+
+
+def session_server(settings: Settings, environ: Mapping[str, str]) -> Embedded | None:
+    """The server that keeps conversations; None where one is configured, or none can be had."""
+    if settings.redis_url or settings.redis_host:
+        return None
+    state = state_dir(settings.state_dir, environ)
+    server = embedded(state)
+    if server is None:
+        print(
+            "talk run: there is no valkey-server here, so conversations are kept in memory and end with this command. "
+            "Install Valkey, or set TALK_REDIS_URL.",
+            file=sys.stderr,
+        )
+    return server
 
 
 async def supervise(
@@ -79,7 +99,7 @@ async def supervise(
         console.say(f"{spec.name} on {spec.url}")
     async with httpx.AsyncClient(trust_env=False) as client:
         ready = f"Talk is ready: http://{_shown(settings.host)}:{settings.port}"
-        supervisor = Supervisor(specs, console, http_probe(client), ready, command)
+        supervisor = Supervisor(specs, console, probe_with(http_probe(client)), ready, command)
         on_signals(asyncio.get_running_loop(), supervisor.stop)
         return await supervisor.run()
 

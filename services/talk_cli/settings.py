@@ -31,6 +31,15 @@ class Settings:
         doc="Text to speech; without it and without OPENAI_API_KEY it is local.",
         parse=http_url,
     )
+    redis_url: str | None = setting(
+        "TALK_REDIS_URL", None, doc="Where sessions are kept, in place of a server of this machine.", secret=True
+    )
+    redis_host: str | None = setting("TALK_REDIS_HOST", None, doc="The same, apart.")
+    state_dir: str | None = setting(
+        "TALK_STATE_DIR",
+        None,
+        doc="Where conversations are kept; $XDG_STATE_HOME/talk (~/.local/state/talk) if not set.",
+    )
     default_agent: str | None = setting("TALK_DEFAULT_AGENT", None, doc="The agent of `mode: llm`.")
     log_level: str = setting(
         "TALK_LOG_LEVEL", "info", doc="Least level that is logged.", parse=one_of("debug", "info", "warning", "error")

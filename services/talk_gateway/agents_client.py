@@ -1,22 +1,38 @@
-"""One turn of an agent, over its own API."""
+"""One turn of an agent, over its own API: at the pod with the fewest turns, and at another one where that is safe."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 import orjson
 
+from talk_gateway import metrics
 from talk_gateway.directory import Agent
-from talk_kit.errors import AgentNotReady, ProviderFailed, ProviderUnreachable, TalkError, from_code
+from talk_kit.errors import (
+    AgentNotReady,
+    DeadlineExceeded,
+    Draining,
+    ProviderFailed,
+    ProviderUnreachable,
+    TalkError,
+    from_code,
+)
 from talk_kit.events import TurnCompleted, TurnEvent, TurnFailed
-from talk_kit.http_client import HttpPool
+from talk_kit.http_client import CONNECT_SECONDS, HttpPool
+from talk_kit.logs import get_logger
 from talk_kit.sse import read_turn
+
+log = get_logger(__name__)
 
 # Three times the agent's heartbeat: silence for longer means that it is gone.
 IDLE_SECONDS = 45.0
+ATTEMPTS = 3
+# Where another pod is left to ask, one that does not accept a connection within this is given up (seconds).
+CONNECT_SECONDS_OF_SEVERAL = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +44,70 @@ class TurnRequest:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+class _NotBegun(Exception):
+    """The turn cannot have begun at that pod, so that another one may be asked. `error` is what the caller learns."""
+
+    def __init__(self, error: TalkError) -> None:
+        super().__init__(error.detail)
+        self.error = error
+
+
+class _Sent:
+    """Whether the whole request has left; a turn begins no sooner, since its agent reads all of it first."""
+
+    def __init__(self) -> None:
+        self.whole = False
+
+    async def trace(self, event: str, _info: Any) -> None:
+        """httpcore's trace extension."""
+        if event.endswith("send_request_body.complete"):
+            self.whole = True
+
+
 async def agent_turn(pool: HttpPool, agent: Agent, request: TurnRequest) -> AsyncGenerator[TurnEvent, None]:
     """The events of the turn as the agent sends them, ending with its one ending.
 
-    Raises what the agent refused the turn with, AgentNotReady where it cannot be reached, and ProviderFailed
-    where it broke off. Closing the generator closes the connection, and with it the turn.
+    A turn that was refused as draining, or never sent, goes to another pod, up to three in all; nothing is repeated
+    that may have begun. Raises what the agent refused the turn with, AgentNotReady where none can be reached, and
+    ProviderFailed where it broke off. Closing the generator closes the connection, and with it the turn.
     """
-    url = f"{agent.url}/v1/agents/{agent.name}/chat"
+    tried: set[str] = set()
+    failed: TalkError = AgentNotReady(f"The agent {agent.name} is not ready: {agent.reason}")
+    while len(tried) < ATTEMPTS:
+        with agent.pods.turn(tried) as url:
+            if url is None:
+                break
+            tried.add(url)
+            try:
+                async with aclosing(_turn_at(pool, url, agent, request, alone=not agent.pods.others(tried))) as events:
+                    async for event in events:
+                        yield event
+                return
+            except _NotBegun as refused:
+                failed = refused.error
+                agent.pods.set_aside(url)
+                metrics.turns_moved.labels(failed.code).inc()
+                log.info("turn_not_begun", agent_name=agent.name, pod=url, reason=failed.code, tried=len(tried))
+    raise failed
+
+
+async def _turn_at(
+    pool: HttpPool, url: str, agent: Agent, request: TurnRequest, *, alone: bool
+) -> AsyncGenerator[TurnEvent, None]:
+    """The turn at one pod. `_NotBegun` is raised before the first event only."""
     body = orjson.dumps({"session_id": request.session_id, "message": request.message})
     headers = {"Accept": "text/event-stream", "Content-Type": "application/json", **request.headers}
+    sent = _Sent()
     try:
         async with pool.stream(
-            "POST", url, target=f"The agent {agent.name}", headers=headers, content=body, idle=IDLE_SECONDS
+            "POST",
+            f"{url}/v1/agents/{agent.own_name}/chat",
+            target=f"The agent {agent.name}",
+            headers=headers,
+            content=body,
+            connect=CONNECT_SECONDS if alone else CONNECT_SECONDS_OF_SEVERAL,
+            idle=IDLE_SECONDS,
+            extensions={"trace": sent.trace},
         ) as response:
             if response.status_code != 200:
                 raise await _refusal(response)
@@ -48,8 +116,13 @@ async def agent_turn(pool: HttpPool, agent: Agent, request: TurnRequest) -> Asyn
                     yield event
                     if isinstance(event, TurnCompleted | TurnFailed):
                         return
-    except ProviderUnreachable as error:
-        raise AgentNotReady(f"The agent {agent.name} cannot be reached; it may be starting.") from error
+    except Draining as error:
+        raise _NotBegun(error) from error
+    except (ProviderUnreachable, ProviderFailed, DeadlineExceeded) as error:
+        if sent.whole:
+            raise
+        unreachable = AgentNotReady(f"The agent {agent.name} cannot be reached; it may be starting.")
+        raise _NotBegun(unreachable) from error
     raise ProviderFailed(f"The agent {agent.name} broke off in the middle of its answer.")
 
 

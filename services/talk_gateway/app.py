@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from talk_gateway import metrics
 from talk_gateway.chat import agent_chat, chat, json_answer
 from talk_gateway.deps import Deps
 from talk_gateway.page import page_routes, web_folder
@@ -27,12 +28,14 @@ ALLOWED = ["Content-Type", "Authorization", "X-API-Key", "X-Session-ID", "X-Requ
 
 
 def create_app(settings: Settings, deps: Deps) -> Starlette:
-    """The app for these settings. It is ready as soon as it has started: an ADR says why no provider counts."""
-    health = Health()
+    """The app for these settings. It is ready once it knows its agents: an ADR says why no provider counts."""
+    health = Health(deps.directory.checks())
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with deps.pool, deps.directory.polling(deps.pool), health.running():
+        async with deps.pool, deps.directory.running(deps.pool), health.running():
+            for agent in deps.directory.agents():
+                metrics.prepare(agent.name)
             health.started = True
             yield
 

@@ -23,6 +23,9 @@ FAULTS = tuple(code for code, cls in BY_CODE.items() if cls.status >= 500 and cl
 turns = Counter("talk_gateway_turns", "Turns by agent, kind and outcome.", ["agent", "kind", "outcome"])
 turns_running = Gauge("talk_gateway_turns_running", "Turns under way.", ["kind"])
 turn_errors = Counter("talk_gateway_turn_errors", "Turns that failed, by the code of the failure.", ["agent", "code"])
+turns_moved = Counter(
+    "talk_gateway_turns_moved", "Turns that did not begin at a pod and were free to go to another, by why.", ["reason"]
+)
 turn_stage_seconds = Histogram(
     "talk_gateway_turn_stage_seconds",
     "Seconds of a turn's stages: asr, llm_ttft and tts_ttfb each from their own request, first_sentence from the "
@@ -47,6 +50,8 @@ timeouts = http_metrics("gateway").timeouts
 
 for _kind in KINDS:
     turns_running.labels(_kind)
+for _reason in ("draining", "agent_not_ready"):
+    turns_moved.labels(_reason)
 for _stage in STAGES:
     turn_stage_seconds.labels(_stage)
 for _target in (*SPEECH, "turn"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
@@ -25,6 +26,10 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+# Best first: each asset lies beside itself in these, written when the page was built.
+ENCODINGS = {"br": ".br", "gzip": ".gz"}
+# What Python's own table of 3.11 does not know.
+MEDIA_TYPES = {".webmanifest": "application/manifest+json"}
 
 
 def web_folder() -> Path:
@@ -33,13 +38,54 @@ def web_folder() -> Path:
     return packaged if packaged.is_dir() else packaged.parent.parent / "web" / "dist"
 
 
+def accepted_encodings(header: str) -> list[str]:
+    """Those of ENCODINGS that an `Accept-Encoding` accepts (RFC 9110, 12.5.3), by its weights, then by ours."""
+    weights: dict[str, float] = {}
+    for item in header.split(","):
+        name, *parameters = (part.strip().lower() for part in item.split(";"))
+        weights[name] = _weight(parameters)
+    offered = {name: weights.get(name, weights.get("*", 0.0)) for name in ENCODINGS}
+    return sorted((name for name, weight in offered.items() if weight > 0), key=lambda name: -offered[name])
+
+
+def _weight(parameters: list[str]) -> float:
+    """The `q` of an item; one that cannot be read accepts nothing."""
+    written = next((value for value in parameters if value.startswith("q=")), "q=1")
+    try:
+        return float(written.removeprefix("q="))
+    except ValueError:
+        return 0.0
+
+
 class HashedAssets(StaticFiles):
-    """Files whose names change with their content: kept for ever."""
+    """Files whose names change with their content: kept for ever, and sent compressed where the client takes that."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
+        response = await self._compressed(path, scope) or await super().get_response(path, scope)
         response.headers.update({**SECURITY_HEADERS, "Cache-Control": "public, max-age=31536000, immutable"})
+        response.headers.add_vary_header("Accept-Encoding")
         return response
+
+    async def _compressed(self, path: str, scope: Scope) -> Response | None:
+        """The asset in the best encoding that is there, under its own media type."""
+        if Path(path).suffix in ENCODINGS.values():
+            return None
+        for encoding in accepted_encodings(Headers(scope=scope).get("accept-encoding", "")):
+            full_path, stat = self.lookup_path(path + ENCODINGS[encoding])
+            if stat is None:
+                continue
+            response = self.file_response(full_path, stat, scope)
+            response.headers["Content-Encoding"] = encoding
+            if "content-type" in response.headers:  # a 304 has none
+                response.headers["Content-Type"] = _media_type(path)
+            return response
+        return None
+
+
+def _media_type(name: str) -> str:
+    """The Content-Type of a file of that name."""
+    media_type = MEDIA_TYPES.get(Path(name).suffix) or FileResponse(name).media_type or "application/octet-stream"
+    return f"{media_type}; charset=utf-8" if media_type.startswith("text/") else media_type
 
 
 def page_routes(folder: Path) -> list[Route | Mount]:
@@ -55,7 +101,8 @@ def page_routes(folder: Path) -> list[Route | Mount]:
         path = beside.get(request.path_params["name"])
         if path is None:
             raise NotFound(f"There is nothing at {request.url.path}.")
-        return FileResponse(path, headers={**SECURITY_HEADERS, "Cache-Control": "no-cache"})
+        headers = {**SECURITY_HEADERS, "Cache-Control": "no-cache"}
+        return FileResponse(path, headers=headers, media_type=MEDIA_TYPES.get(path.suffix))
 
     assets = folder / "assets"
     mounts = [Mount("/assets", HashedAssets(directory=assets))] if assets.is_dir() else []

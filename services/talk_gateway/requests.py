@@ -96,8 +96,9 @@ def forwarded_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 async def read_json(request: Request, text_length: int) -> dict[str, Any]:
-    """The body as a JSON object, read up to what the longest text can take."""
-    limit = text_length * JSON_BYTES_PER_CHARACTER + JSON_BYTES_BESIDES
+    """The body as a JSON object, read up to the bound of any body and to what the longest text can take."""
+    most: int = request.app.state.deps.settings.body_bytes
+    limit = min(most, text_length * JSON_BYTES_PER_CHARACTER + JSON_BYTES_BESIDES)
     raw = await read_body(request, limit)
     if not raw:
         raise InvalidRequest("The body is empty; send a JSON object.")

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import orjson
 
 from talk_kit.settings import http_url, integer, load, one_of, seconds, setting, words
 
@@ -14,12 +17,23 @@ OPENAI_BASE_URL = "https://api.openai.com/v1"
 LANGUAGES = words("en,as,bn,de,es,fr,gu,hi,it,ja,kn,ko,ml,mr,ne,nl,or,pa,pl,pt,ru,sa,sd,ta,te,th,tr,uk,ur,vi,zh,ar,id")
 
 
-def agent_urls(raw: str) -> tuple[tuple[str, str], ...]:
-    """`name=url` pairs."""
+def agent_urls(raw: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """`name=url` pairs; an agent of several replicas is `name=url|url`."""
     pairs = [pair.partition("=") for pair in words(raw)]
     if not all(name and url for name, _, url in pairs):
         raise ValueError("give name=url pairs, separated by commas")
-    return tuple((name.strip(), http_url(url.strip())) for name, _, url in pairs)
+    return tuple((name.strip(), tuple(http_url(each.strip()) for each in urls.split("|"))) for name, _, urls in pairs)
+
+
+def json_object(raw: str) -> Mapping[str, Any]:
+    """A JSON object."""
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise ValueError("give a JSON object") from error
+    if not isinstance(value, dict):
+        raise ValueError("give a JSON object")
+    return value
 
 
 def paths(raw: str) -> tuple[Path, ...]:
@@ -45,8 +59,29 @@ class Settings:
     log_hash_key: str = setting(
         "TALK_LOG_HASH_KEY", "", doc="Keys the hash of session ids in logs; processes that share it agree.", secret=True
     )
-    agents: tuple[tuple[str, str], ...] = setting(
-        "TALK_AGENTS", (), doc="Agents and where they listen: name=url pairs, separated by commas.", parse=agent_urls
+    directory: str = setting(
+        "TALK_DIRECTORY",
+        "static",
+        doc="Where agents come from: `static` is TALK_AGENTS, `kubernetes` watches TalkAgents and their pods.",
+        parse=one_of("static", "kubernetes"),
+    )
+    namespace: str = setting(
+        "TALK_NAMESPACE", "", doc="Namespace whose agents go by their plain names. In a pod it is known without."
+    )
+    watch_namespaces: tuple[str, ...] = setting(
+        "TALK_WATCH_NAMESPACES", (), doc="More namespaces, whose agents are name.namespace.", parse=words
+    )
+    agent_voice: Mapping[str, Any] | None = setting(
+        "TALK_AGENT_VOICE",
+        None,
+        doc="JSON: what `spec.voice` of TalkAgents in a cluster leaves out (`agentDefaults.voice` of the chart).",
+        parse=json_object,
+    )
+    agents: tuple[tuple[str, tuple[str, ...]], ...] = setting(
+        "TALK_AGENTS",
+        (),
+        doc="Agents and where they listen: name=url pairs, separated by commas; replicas are name=url|url.",
+        parse=agent_urls,
     )
     agent_files: tuple[Path, ...] = setting(
         "TALK_AGENT_FILES", (), doc="TalkAgent files that describe these agents, separated by commas.", parse=paths
@@ -76,6 +111,13 @@ class Settings:
     )
     text_length: int = setting(
         "TALK_TEXT_LENGTH", 4000, unit="code points", doc="Longest text of a turn.", parse=integer(1, 100_000)
+    )
+    body_bytes: int = setting(
+        "TALK_BODY_BYTES",
+        1_048_576,
+        unit="bytes",
+        doc="Largest JSON body; a text of TALK_TEXT_LENGTH may bound it further.",
+        parse=integer(1024, 1 << 30),
     )
     upload_bytes: int = setting(
         "TALK_UPLOAD_BYTES", 26_214_400, unit="bytes", doc="Largest recording: 25 MiB.", parse=integer(1024, 1 << 30)

@@ -7,19 +7,25 @@ collapses at 50 concurrent streams (measured), and a client for each request cos
 from __future__ import annotations
 
 import asyncio
+import ssl
+import urllib.request
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Self
 
+import httpcore
 import httpx
 
 from talk_kit.context import outgoing_headers
 from talk_kit.errors import DeadlineExceeded, ProviderFailed, ProviderUnreachable
+from talk_kit.transport import AsyncioTransport
 
 CONNECT_SECONDS = 5.0
 IDLE_SECONDS = 30.0
-# Servers on uvicorn close an idle connection after 5 s; one that is kept longer here would fail its next request.
-KEEP_ALIVE_SECONDS = 4.0
+# Longer than people think between two turns, so that a turn rarely pays for a TLS handshake. A connection that the
+# other side closed meanwhile is noticed before it is used.
+KEEP_ALIVE_SECONDS = 30.0
+KEEP_ALIVE_CONNECTIONS = 64
 
 
 class HttpPool:
@@ -30,13 +36,9 @@ class HttpPool:
     ProviderFailed (broken off). `target` is how the error names the other side: "The speech provider".
     """
 
-    def __init__(self, *, clients: int = 4, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, *, clients: int = 16, transport: httpx.AsyncBaseTransport | None = None) -> None:
         context = httpx.create_ssl_context()
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=KEEP_ALIVE_SECONDS)
-        self._clients = [
-            httpx.AsyncClient(verify=context, limits=limits, follow_redirects=False, transport=transport)
-            for _ in range(clients)
-        ]
+        self._clients = [_client(context, transport) for _ in range(clients)]
         self._running = [0] * clients
 
     async def __aenter__(self) -> Self:
@@ -92,8 +94,22 @@ class HttpPool:
         return httpx.Response(response.status_code, headers=headers, content=bytes(body), request=response.request)
 
 
+def _client(context: ssl.SSLContext, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
+    """Where the environment names a proxy, httpx's own transport, which knows how to use one."""
+    if transport is None and not urllib.request.getproxies():
+        transport = AsyncioTransport(
+            context, keepalive_connections=KEEP_ALIVE_CONNECTIONS, keepalive_seconds=KEEP_ALIVE_SECONDS
+        )
+    limits = httpx.Limits(
+        max_connections=None,
+        max_keepalive_connections=KEEP_ALIVE_CONNECTIONS,
+        keepalive_expiry=KEEP_ALIVE_SECONDS,
+    )
+    return httpx.AsyncClient(verify=context, limits=limits, follow_redirects=False, transport=transport)
+
+
 class _translated:  # noqa: N801 - reads as a word where it is used
-    """httpx's errors as Talk's. A class, so that an error thrown into the block of `stream` passes through too."""
+    """httpx's and httpcore's errors as Talk's. A class: an error thrown into a `stream` block passes through it."""
 
     def __init__(self, target: str) -> None:
         self._target = target
@@ -105,9 +121,11 @@ class _translated:  # noqa: N801 - reads as a word where it is used
         match error:
             case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.PoolTimeout():
                 raise ProviderUnreachable(f"{self._target} cannot be reached.") from error
-            case httpx.TimeoutException():
+            case httpcore.ConnectError() | httpcore.ConnectTimeout() | httpcore.PoolTimeout():
+                raise ProviderUnreachable(f"{self._target} cannot be reached.") from error
+            case httpx.TimeoutException() | httpcore.TimeoutException():
                 raise DeadlineExceeded(f"{self._target} did not answer in time.") from error
-            case httpx.InvalidURL() | httpx.UnsupportedProtocol():
+            case httpx.InvalidURL() | httpx.UnsupportedProtocol() | httpcore.UnsupportedProtocol():
                 raise ProviderFailed(f"{self._target} has an address that cannot be used.") from error
-            case httpx.HTTPError() | httpx.StreamError():
+            case httpx.HTTPError() | httpx.StreamError() | httpcore.NetworkError() | httpcore.ProtocolError():
                 raise ProviderFailed(f"{self._target} broke off the connection.") from error

@@ -178,7 +178,8 @@ class ClusterServer:
 
     async def _one(self, command: Command | Call) -> Any:
         if not isinstance(command, Call):
-            return await self._client.execute_command(*command)
+            answer = await self._client.execute_command(*command)
+            return [part for pair in answer.items() for part in pair] if isinstance(answer, dict) else answer
         try:
             return await self._client.execute_command(*command.by_hash())
         except NoScriptError:

@@ -29,6 +29,23 @@ const LOOKS = [
   { name: 'narrow-dark', colorScheme: 'dark', viewport: { width: 320, height: 640 } },
 ] as const;
 
+const LANGUAGES = [
+  ['kn', 'ಕ್ಯೋಟೋದಲ್ಲಿ ಮೂರು ದಿನ', 'ಗಿಯೋನ್ ಹತ್ತಿರ ಉಳಿದರೆ **ಮೂರು ದಿನ** ಸಾಕು.'],
+  ['hi', 'क्योटो में तीन दिन', 'गिओन के पास ठहरें तो **तीन दिन** काफ़ी हैं।'],
+  ['ar', 'ثلاثة أيام في كيوتو', 'ثلاثة أيام في كيوتو تكفي إذا أقمت قرب **غيون**.'],
+] as const;
+
+test.each(LANGUAGES)('%s', async (locale, question, answer) => {
+  const { page } = await open(browser, gateway.url, { locale, viewport: { width: 360, height: 640 }, deviceScaleFactor: 2 });
+  await page.screenshot({ path: `${folder}${locale}-1-welcome.png` });
+  gateway.script = (exchange) => reply(exchange, answer);
+  await page.locator('#message').fill(question);
+  await page.locator('#message').press('Enter');
+  await log(page).locator('strong').waitFor();
+  await page.screenshot({ path: `${folder}${locale}-2-reply.png` });
+  await page.context().close();
+});
+
 for (const { name, ...options } of LOOKS) {
   test(name, async () => {
     const { page } = await open(browser, gateway.url, { ...options, deviceScaleFactor: options.viewport.width < 400 ? 2 : 1 });
@@ -57,10 +74,34 @@ for (const { name, ...options } of LOOKS) {
     await message(page).press('Enter');
     await log(page).getByText('is very busy').waitFor();
     await shoot('5-error');
+    await page.getByRole('button', { name: 'New conversation' }).click();
+    gateway.script = (exchange) => reply(exchange, 'Hello.');
+    await message(page).fill('A second conversation with a title that is far too long for the list that it stands in');
+    await message(page).press('Enter');
+    await log(page).getByText('Hello.').waitFor();
+    await page.context().setOffline(true);
+    await page.getByLabel('Send by itself when back').check();
+    await message(page).fill('Is there a train tonight?');
+    await message(page).press('Enter');
+    await log(page).getByText('Waits for the network').waitFor();
+    await shoot('6-offline');
+    await page.context().setOffline(false);
     if (options.viewport.width < 400) {
-      await page.getByRole('button', { name: 'Choose an agent' }).click();
-      await shoot('6-sheet');
+      await page.getByRole('button', { name: 'Agents and conversations' }).click();
+      await shoot('7-sheet');
+      await page.locator('dialog[open] .history').scrollIntoViewIfNeeded();
+      await page.getByRole('button', { name: 'Clear history' }).click();
+      await shoot('7-sheet-history');
+      await page.keyboard.press('Escape');
     }
+    await page.getByRole('button', { name: 'Settings' }).click();
+    await shoot('8-settings');
+    await page.keyboard.press('Escape');
     await page.context().close();
+    gateway.key = 'secret';
+    const { page: stranger } = await open(browser, gateway.url, { ...options, ready: '.sign-in' });
+    await stranger.screenshot({ path: `${folder}${name}-9-sign-in.png` });
+    await stranger.context().close();
+    gateway.key = null;
   });
 }

@@ -1,7 +1,7 @@
 """From a model's stream to fewer, larger pieces: ADK spends 0.3 ms of CPU on each piece that it sees.
 
-The first text leaves at once. Later text leaves when a sentence ends in it, or after `window` seconds, whichever
-is first; and at the end. One task reads ahead, by at most `MOST_AHEAD` characters: then it waits for the reader
+The first text leaves at once, and so does text with the end of a sentence in it, and the text right after that: what
+follows a stop is what tells a sentence's end from an abbreviation. Other text leaves after `window` seconds, and at the end. One task reads ahead, by at most `MOST_AHEAD` characters: then it waits for the reader
 of this generator. Closing the generator cancels the task and waits for it, which closes the HTTP stream.
 """
 
@@ -83,7 +83,7 @@ class _ReadAhead:
         self._ended = False
         self._defect: Exception | None = None
         self._begun = False  # a token has come, possibly of a thought
-        self._said = False  # text has come
+        self._passes = True  # the next text leaves at once
         self._deadline = self._loop.time() + waits.connect + waits.first_byte
         self._flush: asyncio.TimerHandle | None = None
         self._watch = self._loop.call_at(self._deadline, self._watched)
@@ -146,10 +146,11 @@ class _ReadAhead:
             self._watch = self._loop.call_at(self._deadline, self._watched)
 
     def _add(self, text: str) -> None:
-        first, self._said = not self._said, True
+        stops = _STOP.search(text) is not None
+        passes, self._passes = self._passes, stops
         self._texts.append(text)
         self._size += len(text)
-        if first or self._size > MOST_AHEAD or _STOP.search(text):
+        if passes or stops or self._size > MOST_AHEAD:
             self._wake.set()
         elif self._flush is None and not self._wake.is_set():
             self._flush = self._loop.call_later(self._window, self._wake.set)

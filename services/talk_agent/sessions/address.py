@@ -33,8 +33,11 @@ class RedisAddress:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
-    def connection(self, timeout: float) -> AbstractConnection:
-        """A connection that is not open yet, and tries each thing once. `timeout` is of one answer, in seconds."""
+    def connection(self) -> AbstractConnection:
+        """A connection that is not open yet, and tries each thing once, without a bound of its own.
+
+        With a `socket_timeout` it would send by `asyncio.wait_for`, which swallows a cancel on Python 3.11.
+        """
         # Imported when used: settings are read, and refused, without it.
         from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
         from redis.asyncio.retry import Retry
@@ -44,7 +47,7 @@ class RedisAddress:
             "db": self.db,
             "username": self.user or None,
             "password": self.password or None,
-            "socket_timeout": timeout,
+            "socket_timeout": None,
             "socket_connect_timeout": CONNECT_SECONDS,
             "retry": Retry(NoBackoff(), 0),
             "protocol": 2,

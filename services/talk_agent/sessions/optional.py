@@ -29,12 +29,13 @@ class OptionalSessions:
 
     @asynccontextmanager
     async def hold(self, session_id: str) -> AsyncIterator[str]:
-        async with AsyncExitStack() as held:
+        # The own line comes first: while Redis comes and goes, callers with and without a lease must not meet.
+        async with self._local.hold(session_id), AsyncExitStack() as held:
+            fence = ""
             try:
                 fence = await held.enter_async_context(self._lock.hold(session_id))
             except Unavailable as error:
                 log.warning("turn_without_lease", reason=error.detail)
-                fence = await held.enter_async_context(self._local.hold(session_id))
             yield fence
 
     async def load(self, session_id: str, recent_turns: int, *, key: str = "") -> Conversation:
@@ -69,5 +70,5 @@ class OptionalSessions:
         await self._store.close()
 
     def __len__(self) -> int:
-        """Sessions that are held or waited for without a lease."""
+        """Sessions that are held or waited for in this process."""
         return len(self._local)

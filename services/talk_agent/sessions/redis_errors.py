@@ -92,6 +92,8 @@ def too_old(version: str) -> bool:
 def _code(error: BaseException | None) -> str:
     """A wrong password comes as the cause of a ConnectionError too."""
     while error is not None:
+        if "Authentication required" in str(error):
+            return "NOAUTH"
         for kind, code in _CODES.items():
             if isinstance(error, kind):
                 return code

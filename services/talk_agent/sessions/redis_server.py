@@ -114,7 +114,7 @@ class RedisServer:
 
     async def _open(self) -> AbstractConnection:
         self._pause.check()
-        connection = self.address.connection(self._timeout)
+        connection = self.address.connection()
         try:
             await connection.connect()  # type: ignore[no-untyped-call]
             await self._greet(connection)

@@ -88,6 +88,11 @@ class RedisSessionStore:
         ]
         return sorted(found, key=lambda each: (each.updated, each.id))
 
+    async def users(self) -> list[str]:
+        """Whose sessions are kept, the one active last at the end; some may have ended since."""
+        names = (await self._server.run(("ZRANGE", self._own.users, 0, -1)))[0]
+        return [name.decode("utf-8", "surrogatepass") for name in names]
+
     async def delete(self, session_id: str, *, fence: str = "") -> bool:
         keys = session_keys(self._agent, session_id, session_id)
         call = scripts.DELETE.call(delete_keys(keys), (SCHEMA, session_id, fence, "1"))

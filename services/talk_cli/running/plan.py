@@ -42,17 +42,24 @@ _GATEWAY_PREFIXES = ("TALK_ASR_", "TALK_TTS_", "TALK_CORS_")
 
 @dataclass(frozen=True)
 class ChildSpec:
-    """A process: `python -m <module>` with this environment, and where it answers."""
+    """A process: `python -m <module>` with this environment, and where it answers.
+
+    `last` ends after the others; `address` says where it answers when that is no port.
+    """
 
     name: str
     module: str
     port: int
     host: str = LOOPBACK
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    last: bool = False
+    address: str = ""
 
     @property
     def url(self) -> str:
         """Where this machine reaches it."""
+        if self.address:
+            return self.address
         host = LOOPBACK if self.host in ("*", "0.0.0.0", "::", "localhost") else self.host  # noqa: S104
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
@@ -117,7 +124,7 @@ class _Planner:
         return ChildSpec(agent.name, "talk_agent", port, env=self._env(env, port, told))
 
     def gateway(self, agents: Sequence[ChildSpec], directory: Path) -> ChildSpec:
-        env = {name: value for name, value in self._environ.items() if name not in _MODEL_NAMES}
+        env = {name: value for name, value in self._environ.items() if not _is_agents(name)}
         env = {name: value for name, value in env.items() if not _is_key(name) or _is_gateways_key(name)}
         told = {
             "TALK_AGENTS": ",".join(f"{child.name}={child.url}" for child in agents),
@@ -182,6 +189,10 @@ def _is_key(name: str) -> bool:
 
 def _is_gateways_key(name: str) -> bool:
     return name == "OPENAI_API_KEY" or name.startswith(_GATEWAY_PREFIXES)
+
+
+def _is_agents(name: str) -> bool:
+    return name in _MODEL_NAMES or name.startswith("TALK_REDIS_")
 
 
 def _is_gateways(name: str) -> bool:

@@ -19,6 +19,8 @@ from talk_cli.running.restart import Failures, RestartPolicy
 POLL_SECONDS = 0.25
 STOP_SECONDS = 6.0
 KILL_SECONDS = 2.0
+# For what others need until their end: it has little left to do.
+LAST_SECONDS = 3.0
 # Exit code of a service whose settings cannot be used: starting it again changes nothing.
 UNUSABLE_SETTINGS = 2
 REMINDER_SECONDS = 20.0
@@ -48,6 +50,7 @@ class Supervisor:
         self._hurry = asyncio.Event()
         self._not_all_ready = asyncio.Event()
         self._all_ready = asyncio.Event()
+        self._others_ended = asyncio.Event()
         self._children: dict[str, Child] = {}
         self._failures = {spec.name: Failures() for spec in self._specs}
         self._unready = {spec.name for spec in self._specs}
@@ -109,6 +112,7 @@ class Supervisor:
             return await child.wait()
         finally:
             del self._children[spec.name]
+            self._note_others()
 
     def _give_up(self, spec: ChildSpec, code: int) -> bool:
         failures = self._failures[spec.name]
@@ -120,17 +124,28 @@ class Supervisor:
         return True
 
     async def _end(self) -> None:
-        """Asks all to end, and kills what has not after the bound, or at the second asking."""
+        """Asks all to end, those of `last` when the others have, and kills what has not after the bound, or at the
+        second asking.
+        """
         await self._stopping.wait()
         self._console.progress("stopping")
         for child in list(self._children.values()):
+            if not child.spec.last:
+                child.terminate()
+        self._note_others()
+        await _wait_for_either(self._others_ended, self._hurry, self._stop_seconds)
+        for child in list(self._children.values()):
             child.terminate()
-        await _wait_for(self._hurry, self._stop_seconds)
+        await _wait_for(self._hurry, LAST_SECONDS if self._others_ended.is_set() else 0.0)
         while True:
             for child in list(self._children.values()):
                 self._console.say(f"{child.spec.name} did not end; it is killed")
                 child.kill()
             await asyncio.sleep(KILL_SECONDS)
+
+    def _note_others(self) -> None:
+        if self._stopping.is_set() and all(child.spec.last for child in self._children.values()):
+            self._others_ended.set()
 
     def _lost(self, spec: ChildSpec) -> None:
         self._waits[spec.name] = ()
@@ -212,6 +227,15 @@ async def _wait_for(event: asyncio.Event, seconds: float) -> None:
             await event.wait()
     except TimeoutError:
         return
+
+
+async def _wait_for_either(one: asyncio.Event, other: asyncio.Event, seconds: float) -> None:
+    waiting = [asyncio.create_task(event.wait(), name="stopping") for event in (one, other)]
+    try:
+        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
 
 
 def on_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:

@@ -47,7 +47,7 @@ _SPOKEN_SECONDS = 0.14
 """The least sound in all: a tap on the button is 80 ms (seen as 120 through frames of 40), a short yes 300."""
 
 _WINDOW = np.hanning(_FRAME).astype(np.float32)
-_BLOCK_FRAMES = 500
+_BLOCK_FRAMES = 50
 
 
 @dataclass(frozen=True, slots=True)

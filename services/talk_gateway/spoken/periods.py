@@ -18,6 +18,7 @@ _NUMBER = regex.compile(r"\p{Nd}+(?:[.,]\p{Nd}+)*\Z")
 _IDEOGRAPH = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]")
 _ROMAN = regex.compile(r"[IVXLCDM]+")
 _PLAIN_WORD = regex.compile(r"[\p{L}'’]*\p{Ll}{2}")
+_EVERYDAY = regex.compile(r"[a-z]{4,}")
 _SMALL_WORD = regex.compile(r"[a-z'’]{2,}")
 _DOT_ALONE = regex.compile(r"\s\.\s")
 _GLUED = frozenset('"“„«「『¿¡‘*<')
@@ -42,6 +43,12 @@ def ends_at_period(after: Following) -> bool | None:
     if not word.isalpha() and word.isdigit():
         return _ends_after_number(after, word)
     return _ends_after_word(after, word)
+
+
+def is_everyday_word(text: str, at: int) -> bool:
+    """Is what ends at `at` a word that no abbreviation is like: written small, four letters or more, and not listed?"""
+    word = word_before(text, at)
+    return bool(_EVERYDAY.fullmatch(word)) and word not in known.GO_ON_SMALL and not _MARKER_ONLY.fullmatch(text, 0, at)
 
 
 def belongs_to_next(text: str, at: int) -> bool:

@@ -18,11 +18,12 @@ from talk_gateway.spoken.letters import (
     is_picture,
     word_before,
 )
-from talk_gateway.spoken.periods import ends_at_period
+from talk_gateway.spoken.periods import ends_at_period, is_everyday_word
 from talk_gateway.spoken.verdict import Verdict, cut, go_on, wait
 
 _BRACKETS = {")": "(", "）": "（", "」": "「", "』": "『", "]": "["}
 _OPENING = frozenset(_BRACKETS.values())
+_PLAIN_MARKS = frozenset("!?")
 _FACE = frozenset(":;=-8'")
 _ASIDE = 200
 """Longest aside in brackets, in characters, that is kept whole with the sentence around it."""
@@ -40,6 +41,8 @@ def at_stop(text: str, start: int, final: bool) -> Verdict:
     if text.startswith("|"):
         return go_on(run.end() if run else start + 1)
     stop = run.end() if run else start + 1
+    if _ends_whatever_follows(text, start, stop):
+        return cut(stop)
     after = follow(text, start, stop, final)
     judge = _judge(text[start:stop])
     if not after.known and not final:
@@ -50,6 +53,17 @@ def at_stop(text: str, start: int, final: bool) -> Verdict:
     if answer is None:
         return wait(after.close if _ends(after.without_next(), judge) else 0)
     return cut(after.close) if answer else go_on(stop)
+
+
+def _ends_whatever_follows(text: str, start: int, stop: int) -> bool:
+    """An everyday word, its stop and a space: the sentence need not wait for the word behind."""
+    if text[stop : stop + 1] != " " or "«" in text[:start] or _in_aside(text, stop):
+        return False
+    if text[start:stop] == ".":
+        return is_everyday_word(text, start)
+    named = word_before(text, start).casefold() in WITH_EXCLAMATION
+    marks = set(text[start:stop]) <= _PLAIN_MARKS
+    return marks and not named and text[start - 1 : start].isalpha() and not _ADDRESS.search(word_before(text, start, 400))
 
 
 def _ends(after: Following, judge: Callable[[Following], bool | None]) -> bool | None:

@@ -6,8 +6,8 @@ import { SessionError, listAgents } from './session.ts';
 const SOON_MS = 3_000;
 const LATER_MS = 30_000;
 
-/** Watches until the page ends. */
-export function watchAgents(send: (event: PageEvent) => void, get: () => State): void {
+/** Watches until the page ends. The returned function looks at once. */
+export function watchAgents(send: (event: PageEvent) => void, get: () => State): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let busy = false;
 
@@ -28,8 +28,12 @@ export function watchAgents(send: (event: PageEvent) => void, get: () => State):
 
   document.addEventListener('visibilitychange', () => void look());
   addEventListener('online', () => void look());
+  addEventListener('offline', () => send({ type: 'network', network: 'offline' }));
   void look();
+  return () => void look();
 }
 
-const settled = ({ agents, conversation }: State): boolean =>
-  agents.status === 'loaded' && agents.list.some((agent) => agent.name === conversation.agent && agent.ready);
+/** Nothing is expected to change soon: the agent answers, or waits for the person to sign in. */
+const settled = ({ agents, conversation, network }: State): boolean =>
+  agents.failure?.code === 'unauthenticated' ||
+  (network === 'online' && agents.status === 'loaded' && agents.list.some((agent) => agent.name === conversation.agent && agent.ready));

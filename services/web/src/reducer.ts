@@ -1,5 +1,6 @@
 /** What the page knows and how it changes: (state, event) -> state. No clock, no network: times come with events. */
 
+import type { Locale } from './strings.ts';
 import type { Agent, Stage, TurnEvent } from './wire.ts';
 
 export interface Failure {
@@ -31,21 +32,48 @@ export interface Turn {
   seconds?: number;
   reply: string;
   tools: Tool[];
-  status: 'running' | 'done' | 'stopped' | 'failed';
+  /** When the latest attempt began, in ms since the epoch. */
+  at: number;
+  /** `queued`: waits for the network. */
+  status: 'queued' | 'running' | 'done' | 'stopped' | 'failed';
   finish?: 'stop' | 'length' | 'content_filter';
   failure?: Failure;
 }
 
 /** A value that a store can keep: everything that belongs to one session with one agent. */
 export interface Conversation {
+  /** Its name on this device. The session is the agent's, and the gateway may give it another name. */
+  id: string;
   agent: string | null;
   sessionId: string;
+  /** BCP-47 tag of what the person speaks; null leaves it to the agent. */
+  language: string | null;
+  changedAt: number;
   turns: Turn[];
 }
 
+/** What the person gives of a turn. */
+export type Asked = Pick<Turn, 'id' | 'key' | 'kind' | 'text' | 'seconds'>;
+
 export type Mic = 'idle' | 'opening' | 'listening' | 'closing';
 export type MicProblem = 'denied' | 'absent' | 'taken' | 'insecure' | 'unsupported' | 'broken';
-export type Hint = 'hold' | 'allow' | 'ready' | 'newConversation' | 'agentChanged' | 'longest' | MicProblem;
+export type Hint =
+  | 'hold'
+  | 'allow'
+  | 'ready'
+  | 'newConversation'
+  | 'agentChanged'
+  | 'removed'
+  | 'longest'
+  | 'offline'
+  | 'cleared'
+  | MicProblem;
+
+export interface Device {
+  id: string;
+  label: string;
+}
+
 
 export interface Active {
   /** Number of the attempt; what comes from another one is old and ignored. */
@@ -60,7 +88,23 @@ export interface State {
   agents: { status: 'loading' | 'loaded' | 'failed'; list: Agent[]; failure?: Failure };
   conversation: Conversation;
   active: Active | null;
+  /** The conversations of this device, newest first; with the one on show once something was said in it. */
+  library: Conversation[];
+  /** Whether they outlive the page. */
+  kept: boolean;
+  /** offline: the browser says so; unreachable: the gateway does not answer. */
+  network: 'online' | 'offline' | 'unreachable';
+  /** By choice: what is sent meanwhile waits for the network. */
+  queueing: boolean;
+  /** Whether the gateway wants a key. */
+  signIn: 'no' | 'needed' | 'refused' | 'done';
+  locale: Locale;
+  microphones: Device[];
+  /** The chosen one; '' is the system's own. */
+  microphone: string;
   mic: Mic;
+  /** Speech goes on though nothing is held. */
+  locked: boolean;
   micSince: number;
   /** Sound of a reply is being played, since then. */
   soundSince: number | null;
@@ -72,9 +116,21 @@ export type PageEvent =
   | { type: 'agents.loaded'; list: Agent[] }
   | { type: 'agents.failed'; failure: Failure }
   | { type: 'agent.chosen'; name: string; sessionId: string }
-  | { type: 'conversation.started'; sessionId: string }
-  | { type: 'turn.sent'; run: number; turn: Pick<Turn, 'id' | 'key' | 'kind' | 'text' | 'seconds'>; at: number }
-  | { type: 'turn.kept'; turn: Pick<Turn, 'id' | 'key' | 'kind' | 'text' | 'seconds'>; failure: Failure }
+  | { type: 'conversation.started'; sessionId: string; hint?: Hint }
+  | { type: 'conversation.opened'; conversation: Conversation }
+  | { type: 'conversation.merged'; conversation: Conversation }
+  | { type: 'library'; list: Conversation[]; kept: boolean }
+  | { type: 'language'; language: string | null }
+  | { type: 'locale'; locale: Locale }
+  | { type: 'network'; network: State['network'] }
+  | { type: 'queueing'; on: boolean }
+  | { type: 'sign'; signIn: State['signIn'] }
+  | { type: 'microphones'; list: Device[]; chosen: string }
+  | { type: 'locked' }
+  | { type: 'turn.sent'; run: number; turn: Asked; at: number }
+  | { type: 'turn.kept'; turn: Asked; failure: Failure; at: number }
+  | { type: 'turn.queued'; turn: Asked; at: number }
+  | { type: 'turn.withdrawn'; id: string }
   | { type: 'turn.retried'; run: number; id: string; at: number }
   | { type: 'turn.event'; run: number; event: TurnEvent; at: number }
   | { type: 'turn.broke'; run: number; failure: Failure }
@@ -84,11 +140,29 @@ export type PageEvent =
   | { type: 'sound'; playing: boolean; at: number }
   | { type: 'draft'; text: string };
 
+const emptyConversation = (agent: string | null, sessionId: string): Conversation => ({
+  id: sessionId,
+  agent,
+  sessionId,
+  language: null,
+  changedAt: 0,
+  turns: [],
+});
+
 export const initialState = (sessionId: string): State => ({
   agents: { status: 'loading', list: [] },
-  conversation: { agent: null, sessionId, turns: [] },
+  conversation: emptyConversation(null, sessionId),
+  library: [],
+  kept: true,
+  network: 'online',
+  queueing: false,
+  signIn: 'no',
+  locale: 'en',
+  microphones: [],
+  microphone: '',
   active: null,
   mic: 'idle',
+  locked: false,
   micSince: 0,
   soundSince: null,
   draft: '',
@@ -100,25 +174,49 @@ export function reduce(state: State, event: PageEvent): State {
     case 'agents.loaded':
       return agentsLoaded(state, event.list);
     case 'agents.failed':
-      return { ...state, agents: { status: 'failed', list: state.agents.list, failure: event.failure } };
+      return agentsFailed(state, event.failure);
     case 'agent.chosen':
       return agentChosen(state, event.name, event.sessionId);
     case 'conversation.started':
-      return { ...fresh(state, state.conversation.agent, event.sessionId), hint: 'newConversation' };
+      return { ...fresh(state, state.conversation.agent, event.sessionId), hint: event.hint ?? 'newConversation' };
+    case 'conversation.opened':
+      return { ...state, conversation: event.conversation, active: null, hint: null };
+    case 'conversation.merged':
+      return event.conversation.id === state.conversation.id ? { ...state, conversation: event.conversation } : state;
+    case 'library':
+      return { ...state, library: event.list, kept: event.kept };
+    case 'language':
+      return { ...state, conversation: { ...state.conversation, language: event.language } };
+    case 'locale':
+      return { ...state, locale: event.locale };
+    case 'network':
+      return { ...state, network: event.network, hint: state.hint === 'offline' ? null : state.hint };
+    case 'queueing':
+      return { ...state, queueing: event.on };
+    case 'sign':
+      return { ...state, signIn: event.signIn };
+    case 'microphones':
+      return { ...state, microphones: event.list, microphone: event.chosen };
+    case 'locked':
+      return { ...state, locked: true };
     case 'turn.sent':
-      return begin({ ...state, draft: event.turn.kind === 'text' ? '' : state.draft }, event.run, newTurn(event.turn), event.at);
+      return begin(withoutDraft(state, event.turn), event.run, newTurn(event.turn, event.at));
     case 'turn.kept':
-      return withTurns(state, [...state.conversation.turns, { ...newTurn(event.turn), status: 'failed', failure: event.failure }]);
+      return withTurn(state, { ...newTurn(event.turn, event.at), status: 'failed', failure: event.failure });
+    case 'turn.queued':
+      return withTurn(withoutDraft(state, event.turn), { ...newTurn(event.turn, event.at), status: 'queued' });
+    case 'turn.withdrawn':
+      return change(state, event.id, (turn) => (turn.status === 'queued' ? { status: 'stopped' } : {}));
     case 'turn.retried':
       return retried(state, event.run, event.id, event.at);
     case 'turn.event':
       return event.run === state.active?.run ? onTurnEvent(state, state.active, event.event, event.at) : state;
     case 'turn.broke':
-      return event.run === state.active?.run ? end(state, state.active, { status: 'failed', failure: event.failure }) : state;
+      return event.run === state.active?.run ? broke(state, state.active, event.failure) : state;
     case 'turn.stopped':
       return state.active ? end(state, state.active, { status: 'stopped' }) : state;
     case 'mic':
-      return { ...state, mic: event.mic, micSince: event.at, hint: event.mic === 'idle' ? state.hint : null };
+      return { ...state, mic: event.mic, micSince: event.at, locked: state.locked && event.mic !== 'idle', hint: event.mic === 'idle' ? state.hint : null };
     case 'hint':
       return { ...state, hint: event.hint };
     case 'sound':
@@ -143,13 +241,36 @@ export function currentStep(state: State): { name: 'listening' | 'opening' | Act
 export const chosenAgent = (state: State): Agent | undefined =>
   state.agents.list.find((agent) => agent.name === state.conversation.agent);
 
+/** BCP-47 tag of what is said here, where it is known: chosen by the person, or the only one of the agent. */
+export function spokenLanguage(state: State): string | undefined {
+  const { language } = state.conversation;
+  const offered = chosenAgent(state)?.languages ?? [];
+  return language ?? (offered.length === 1 ? offered[0] : undefined);
+}
+
 function agentsLoaded(state: State, list: Agent[]): State {
   const known = list.some((agent) => agent.name === state.conversation.agent);
   const keep = known || state.conversation.turns.length > 0; // an agent that is gone keeps its conversation on show
   const first = list.find((agent) => agent.ready && agent.name === 'assistant') ?? list.find((agent) => agent.ready) ?? list[0];
   const agent = keep ? state.conversation.agent : (first?.name ?? null);
-  return { ...state, agents: { status: 'loaded', list }, conversation: { ...state.conversation, agent } };
+  const conversation = agent === state.conversation.agent ? state.conversation : { ...state.conversation, agent };
+  const letIn = state.agents.failure?.code === 'unauthenticated' && state.signIn !== 'no';
+  return { ...state, agents: { status: 'loaded', list }, conversation, network: 'online', signIn: letIn ? 'done' : state.signIn };
 }
+
+function agentsFailed(state: State, failure: Failure): State {
+  return troubled({ ...state, agents: { status: 'failed', list: state.agents.list, failure } }, failure);
+}
+
+/** What a failed request says of the network and of the sign-in. */
+function troubled(state: State, { code }: Failure): State {
+  if (code === 'offline' || code === 'unreachable') return { ...state, network: code };
+  if (code !== 'unauthenticated') return state;
+  return { ...state, signIn: state.signIn === 'no' || state.signIn === 'needed' ? 'needed' : 'refused' };
+}
+
+const broke = (state: State, active: Active, failure: Failure): State =>
+  troubled(end(state, active, { status: 'failed', failure }), failure);
 
 function agentChosen(state: State, name: string, sessionId: string): State {
   if (name === state.conversation.agent) return state;
@@ -159,31 +280,44 @@ function agentChosen(state: State, name: string, sessionId: string): State {
 
 const fresh = (state: State, agent: string | null, sessionId: string): State => ({
   ...state,
-  conversation: { agent, sessionId, turns: [] },
+  conversation: emptyConversation(agent, sessionId),
   active: null,
 });
 
-const newTurn = (turn: Pick<Turn, 'id' | 'key' | 'kind' | 'text' | 'seconds'>): Turn => ({
-  ...turn,
+const newTurn = ({ id, key, kind, text, seconds }: Asked, at: number): Turn => ({
+  id,
+  key,
+  kind,
+  text,
+  ...(seconds === undefined ? {} : { seconds }),
+  at,
   reply: '',
   tools: [],
   status: 'running',
 });
 
-const withTurns = (state: State, turns: Turn[]): State => ({ ...state, conversation: { ...state.conversation, turns } });
+const withoutDraft = (state: State, turn: Asked): State => (turn.kind === 'text' ? { ...state, draft: '' } : state);
 
-function begin(state: State, run: number, turn: Turn, at: number): State {
+/** Its time of change is that of its latest attempt: a page that is only read changes nothing. */
+function withTurns(state: State, turns: Turn[]): State {
+  const changedAt = turns.reduce((latest, turn) => Math.max(latest, turn.at), state.conversation.changedAt);
+  return { ...state, conversation: { ...state.conversation, turns, changedAt } };
+}
+
+/** With this turn as the last, in the place of an earlier attempt. */
+const withTurn = (state: State, turn: Turn): State =>
+  withTurns(state, [...state.conversation.turns.filter((one) => one.id !== turn.id), turn]);
+
+function begin(state: State, run: number, turn: Turn): State {
   const stopped = state.active ? end(state, state.active, { status: 'stopped' }) : state;
-  const others = stopped.conversation.turns.filter((one) => one.id !== turn.id);
-  const active: Active = { run, turnId: turn.id, stage: 'sending', since: at };
-  return { ...withTurns(stopped, [...others, turn]), active, hint: null };
+  const active: Active = { run, turnId: turn.id, stage: 'sending', since: turn.at };
+  return { ...withTurn(stopped, turn), active, hint: null };
 }
 
 function retried(state: State, run: number, id: string, at: number): State {
   const old = state.conversation.turns.find((turn) => turn.id === id);
   if (!old) return state;
-  const { id: _, key, kind, text, seconds } = old;
-  return begin(state, run, newTurn({ id, key, kind, text, ...(seconds === undefined ? {} : { seconds }) }), at);
+  return begin(state, run, newTurn(old, at));
 }
 
 function change(state: State, id: string, how: (turn: Turn) => Partial<Turn>): State {
@@ -218,7 +352,7 @@ function onTurnEvent(state: State, active: Active, event: TurnEvent, at: number)
     case 'audio.delta':
       return state; // sound is the player's, not the state's
     case 'turn.completed':
-      return end(state, active, { status: 'done', reply: event.reply, finish: event.finish_reason ?? 'stop' });
+      return end({ ...state, network: 'online' }, active, { status: 'done', reply: event.reply, finish: event.finish_reason ?? 'stop' });
     case 'turn.failed':
       return end(state, active, { status: 'failed', failure: failureOf(event, at) });
   }

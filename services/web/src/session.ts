@@ -11,6 +11,8 @@ const DRAIN_MS = 5_000;
 export interface Question {
   agent: string;
   sessionId: string;
+  /** BCP-47 tag of the speech; null leaves it to the agent. */
+  language: string | null;
   /** Idempotency-Key of the turn: the same for each attempt. */
   key: string;
   /** Text to send, or a recording. */
@@ -30,11 +32,20 @@ export class SessionError extends Error {
 const failed = (code: string, detail: string, retryable = true): SessionError =>
   new SessionError({ code, detail, retryable });
 
+let apiKey = '';
+
+/** Every request carries this key from now on, in its header; '' is none. */
+export function useKey(key: string): void {
+  apiKey = key;
+}
+
+const authorization = (): Record<string, string> => (apiKey ? { Authorization: `Bearer ${apiKey}` } : {});
+
 /** The agents there are. Throws SessionError. */
 export async function listAgents(): Promise<Agent[]> {
   const patience = new Patience(DIRECTORY_PATIENCE_MS);
   try {
-    const response = await fetch('/v1/agents', { signal: patience.signal, headers: { Accept: 'application/json' } });
+    const response = await fetch('/v1/agents', { signal: patience.signal, headers: { ...authorization(), Accept: 'application/json' } });
     if (!response.ok) throw await problemOf(response);
     const body = (await response.json()) as { agents?: Partial<Agent>[] };
     return (body.agents ?? []).map(readAgent);
@@ -60,13 +71,15 @@ export async function* ask(question: Question, signal: AbortSignal): AsyncGenera
   }
 }
 
-function urlOf({ agent, content }: Question): string {
+function urlOf({ agent, language, content }: Question): string {
   if (typeof content === 'string') return '/v1/chat';
-  return `/v1/speech_to_speech?${new URLSearchParams({ mode: 'agent', agent_name: agent, format: 'pcm' })}`;
+  const spoken: Record<string, string> = language ? { language } : {};
+  return `/v1/speech_to_speech?${new URLSearchParams({ mode: 'agent', agent_name: agent, format: 'pcm', ...spoken })}`;
 }
 
 function requestOf({ agent, sessionId, key, content }: Question): RequestInit {
   const headers: Record<string, string> = {
+    ...authorization(),
     Accept: 'text/event-stream',
     'X-Session-ID': sessionId,
     'Idempotency-Key': key,

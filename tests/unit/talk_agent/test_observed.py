@@ -127,6 +127,8 @@ async def test_the_app_is_a_plain_starlette_value(llm: FakeLlm, serve_agent: Ser
     assert isinstance(app, Starlette)
     assert [getattr(route, "path", "") for route in app.routes] == [
         "/v1/agents/{agent_name}/chat",
+        "/v1/agents/{agent_name}/sessions/{session_id}",
+        "/v1/agents/{agent_name}/sessions/{session_id}",
         "/healthz",
         "/ready",
         "/health",

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from talk_cli.__main__ import main
+from talk_cli.running.valkey import _locked
 from tests.fakes.waiting import eventually
 
 pytestmark = pytest.mark.loopback
@@ -25,7 +27,8 @@ BOUND = 20.0
 DRIVER = f"""
 import sys
 import talk_cli.run_command as command
-fake = lambda spec: [sys.executable, "-S", {str(FAKE)!r}]
+real = command.python_module
+fake = lambda spec: real(spec) if spec.last else [sys.executable, "-S", {str(FAKE)!r}]
 inner = command.supervise
 command.supervise = lambda specs, settings, environ: inner(specs, settings, environ, fake)
 from talk_cli.__main__ import main
@@ -81,18 +84,28 @@ class TalkRun:
 @asynccontextmanager
 async def talk_run(*sources: str, **environ: str) -> AsyncIterator[TalkRun]:
     port = free_port()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", DRIVER, *sources),
-        env={"PATH": os.environ["PATH"], "TALK_PORT": str(port), **environ},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
-        yield TalkRun(process, port)
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+    with tempfile.TemporaryDirectory(prefix="talk-state-") as state:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", DRIVER, *sources),
+            env={"PATH": os.environ["PATH"], "TALK_PORT": str(port), "TALK_STATE_DIR": state, **environ},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        try:
+            yield TalkRun(process, port)
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+            await eventually(lambda: not (Path(state, "valkey").is_dir() and taken(Path(state, "valkey"))), BOUND)
+
+
+def taken(folder: Path) -> bool:
+    """Whether a server still has it."""
+    lock = _locked(folder)
+    if lock is not None:
+        os.close(lock)
+    return lock is None
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

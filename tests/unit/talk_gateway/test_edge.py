@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from talk_gateway import directory
+from talk_gateway.directory import static
 from talk_gateway.settings import read
 from talk_kit.settings import SettingsError
 from tests.fakes.waiting import eventually
@@ -22,7 +22,7 @@ async def listed(client: httpx.AsyncClient) -> list[dict[str, object]]:
 async def test_agents_are_listed_with_their_readiness_and_its_reason(
     start_gateway: StartGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(directory, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(static, "POLL_SECONDS", 0.05)
     async with start_gateway(("one", "two")) as gateway:
         gateway.other_agents["two"].ready = False
 

@@ -42,9 +42,9 @@ function microphoneFile(): string {
   return path;
 }
 
-/** `microphone`: fed from a file and allowed; 'denied': there is one and the person says no; 'none': there is none. */
-export function launch(microphone: 'allowed' | 'denied' | 'none' = 'allowed'): Promise<Browser> {
-  const device = ['--use-fake-device-for-media-stream', `--use-file-for-fake-audio-capture=${microphoneFile()}`];
+/** `microphone`: fed from the WAV file `speech` and allowed; 'denied': there is one and the person says no; 'none': there is none. */
+export function launch(microphone: 'allowed' | 'denied' | 'none' = 'allowed', speech = microphoneFile()): Promise<Browser> {
+  const device = ['--use-fake-device-for-media-stream', `--use-file-for-fake-audio-capture=${speech}`];
   const args = {
     allowed: [...device, '--use-fake-ui-for-media-stream'],
     denied: [...device, '--deny-permission-prompts'],
@@ -81,8 +81,14 @@ export interface Opened {
   errors: string[];
 }
 
-export async function open(browser: Browser, url: string, options: BrowserContextOptions & { before?: (page: Page) => Promise<void> } = {}): Promise<Opened> {
-  const { before, ...contextOptions } = options;
+export interface OpenOptions extends BrowserContextOptions {
+  before?: (page: Page) => Promise<void>;
+  /** What is there once the page can be used. */
+  ready?: string;
+}
+
+export async function open(browser: Browser, url: string, options: OpenOptions = {}): Promise<Opened> {
+  const { before, ready = '.agent', ...contextOptions } = options;
   const context = await browser.newContext({ viewport: { width: 1100, height: 760 }, reducedMotion: 'reduce', ...contextOptions });
   const page = await context.newPage();
   page.setDefaultTimeout(8_000);
@@ -94,7 +100,7 @@ export async function open(browser: Browser, url: string, options: BrowserContex
   await page.addInitScript(probe);
   await before?.(page);
   await page.goto(url);
-  await page.locator('.agent').first().waitFor({ state: 'attached' });
+  await page.locator(ready).first().waitFor({ state: 'attached' });
   return { page, errors };
 }
 
@@ -102,10 +108,10 @@ export const probeOf = (page: Page): Promise<Probe> =>
   page.evaluate(() => JSON.parse(JSON.stringify((globalThis as unknown as { probe: Probe }).probe)) as Probe);
 
 /** Waits until `look` gives what `right` accepts. */
-export async function eventually<T>(look: () => Promise<T> | T, right: (value: T) => boolean): Promise<T> {
+export async function eventually<T>(look: () => Promise<T> | T, right: (value: T) => boolean, timeout = 8_000): Promise<T> {
   let last!: T;
   await expect
-    .poll(async () => right((last = await look())), { timeout: 8_000, interval: 30 })
+    .poll(async () => right((last = await look())), { timeout, interval: 30 })
     .toBe(true);
   return last;
 }

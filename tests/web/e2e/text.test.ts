@@ -64,7 +64,7 @@ test('agents show what they are, whether they are ready and why not; another age
   const { page } = await open(browser, gateway.url);
   const planner = page.locator('aside').getByRole('radio', { name: 'travel-planner' });
   expect(await planner.evaluate((radio) => document.getElementById(radio.getAttribute('aria-describedby') ?? '')?.textContent)).toBe(
-    'Plans a trip day by day.The model does not answer.',
+    'Plans a trip day by day.The model does not answer.Voice and text · English',
   );
   await ask(page, 'one');
   await log(page).getByText('Hello.').waitFor();
@@ -111,19 +111,24 @@ describe('failures', () => {
     [503, 'draining', 'Talk is restarting'],
     [504, 'deadline', 'Request took too long; please try again'],
   ] as const;
-  test.each(retried)('%i %s is put in plain words, and Retry sends the same turn', async (httpStatus, code, words) => {
+  test('that may pass are put in plain words, and Retry sends the same turn', async () => {
     const { page } = await open(browser, gateway.url);
-    gateway.script = (exchange) => exchange.problem(httpStatus, { code, detail: 'x', retryable: true });
-    await ask(page, 'one');
-    await log(page).getByText(words).waitFor();
-    expect(await alert(page).textContent()).toContain(words);
-    gateway.script = (exchange) => reply(exchange, 'There you are.');
-    await page.getByRole('button', { name: 'Retry' }).click();
-    await log(page).getByText('There you are.').waitFor();
-    expect(gateway.exchanges[1]!.json).toEqual(gateway.exchanges[0]!.json);
-    expect(gateway.exchanges[1]!.headers['idempotency-key']).toBe(gateway.exchanges[0]!.headers['idempotency-key']);
-    expect(await log(page).textContent()).not.toContain(words);
-    expect(await alert(page).textContent()).toBe('');
+    for (const [httpStatus, code, words] of retried) {
+      gateway.exchanges = [];
+      gateway.script = (exchange) => exchange.problem(httpStatus, { code, detail: 'x', retryable: true });
+      await ask(page, 'one');
+      await log(page).getByText(words).waitFor();
+      expect(await alert(page).textContent()).toContain(words);
+      gateway.script = (exchange) => reply(exchange, 'There you are.');
+      await page.getByRole('button', { name: 'Retry' }).click();
+      await log(page).getByText('There you are.').waitFor();
+      const [first, second] = gateway.exchanges;
+      expect(second!.json).toEqual(first!.json);
+      expect(second!.headers['idempotency-key']).toBe(first!.headers['idempotency-key']);
+      expect(await log(page).textContent()).not.toContain(words);
+      expect(await alert(page).textContent()).toBe('');
+      await page.getByRole('button', { name: 'New conversation' }).click();
+    }
   });
 
   const final = [
@@ -132,15 +137,18 @@ describe('failures', () => {
     [413, 'too_large', 'This is too long to send'],
     [500, 'internal', 'Something went wrong inside Talk'],
   ] as const;
-  test.each(final)('%i %s offers the text for a change, not Retry', async (httpStatus, code, words) => {
+  test('that will not pass offer the text for a change, not Retry', async () => {
     const { page } = await open(browser, gateway.url);
-    gateway.script = (exchange) => exchange.problem(httpStatus, { code, detail: 'The text is too long.', retryable: false });
-    await ask(page, 'one');
-    await log(page).getByText(words).waitFor();
-    expect(await page.getByRole('button', { name: 'Retry' }).count()).toBe(0);
-    await page.getByRole('button', { name: 'Edit' }).click();
-    expect(await message(page).inputValue()).toBe('one');
-    expect(await page.evaluate(() => document.activeElement?.id)).toBe('message');
+    for (const [httpStatus, code, words] of final) {
+      gateway.script = (exchange) => exchange.problem(httpStatus, { code, detail: 'The text is too long.', retryable: false });
+      await ask(page, 'one');
+      await log(page).getByText(words).waitFor();
+      expect(await page.getByRole('button', { name: 'Retry' }).count()).toBe(0);
+      await page.getByRole('button', { name: 'Edit' }).click();
+      expect(await message(page).inputValue()).toBe('one');
+      expect(await page.evaluate(() => document.activeElement?.id)).toBe('message');
+      await page.getByRole('button', { name: 'New conversation' }).click();
+    }
   });
 
   test('Retry-After counts down', async () => {
@@ -163,23 +171,30 @@ describe('failures', () => {
     ['the stream is not what it should be', (exchange) => (exchange.raw('event: reply.delta\ndata: {"text":\n\n'), exchange.end()), 'could not be read'],
     ['the turn fails', (exchange) => (exchange.send({ type: 'turn.failed', code: 'empty_reply', detail: '', retryable: true }), exchange.end()), 'The agent had no answer'],
   ];
-  test.each(broken)('%s: the question is kept and Retry offered', async (_, script, words) => {
+  test('of every kind keep the question and offer Retry', async () => {
     const { page } = await open(browser, gateway.url);
-    gateway.script = script;
-    await ask(page, 'one');
-    await log(page).getByText(words).waitFor();
-    expect(await log(page).textContent()).toContain('one');
-    gateway.script = (exchange) => reply(exchange, 'There you are.');
-    await page.getByRole('button', { name: 'Retry' }).click();
-    await log(page).getByText('There you are.').waitFor();
+    for (const [what, script, words] of broken) {
+      gateway.script = script;
+      await ask(page, what);
+      await log(page).getByText(words).waitFor();
+      expect(await log(page).textContent()).toContain(what);
+      gateway.script = (exchange) => reply(exchange, 'There you are.');
+      await page.getByRole('button', { name: 'Retry' }).click();
+      await log(page).getByText('There you are.').waitFor();
+      await page.getByRole('button', { name: 'New conversation' }).click();
+    }
   });
 
   test('offline is named, and Retry works when the network is back', async () => {
     const { page } = await open(browser, gateway.url);
-    await page.context().setOffline(true);
+    gateway.script = (exchange) => exchange.send(...opening(exchange), { type: 'reply.delta', text: 'Once' });
     await ask(page, 'one');
+    await log(page).getByText('Once').waitFor();
+    await page.context().setOffline(true);
+    gateway.exchanges[0]!.reset();
     await log(page).getByText('You are offline').waitFor();
     await page.context().setOffline(false);
+    gateway.script = (exchange) => reply(exchange, 'Hello.');
     await page.getByRole('button', { name: 'Retry' }).click();
     await log(page).getByText('Hello.').waitFor();
   });
@@ -242,7 +257,7 @@ test('nothing is asked of anyone but the gateway, and its files may be kept for 
   await ask(page, 'one');
   await log(page).getByText('Hello.').waitFor();
   expect(requested.filter((url) => !url.startsWith(gateway.url))).toEqual([]);
-  expect(gateway.paths.filter((path) => !/^\/($|v1\/|assets\/[\w.]+-[\w-]{8}\.(js|css|svg)$)/.test(path))).toEqual([]);
+  expect(gateway.paths.filter((path) => !/^\/($|v1\/|manifest\.webmanifest$|icon-\d+\.png$|assets\/[\w.]+-[\w-]{8}\.(js|css|svg)$)/.test(path))).toEqual([]);
   expect(errors).toEqual([]);
 });
 
@@ -267,8 +282,8 @@ describe('at 320 px', () => {
 
   test('the agents are a sheet', async () => {
     const { page } = await open(browser, gateway.url, narrow);
-    await page.getByRole('button', { name: 'Choose an agent' }).click();
-    const sheet = page.getByRole('dialog', { name: 'Choose an agent' });
+    await page.getByRole('button', { name: 'Agents and conversations' }).click();
+    const sheet = page.getByRole('dialog', { name: 'Agents and conversations' });
     expect(await violations(page)).toEqual([]);
     await sheet.getByRole('radio', { name: 'viva-examiner' }).click();
     await sheet.waitFor({ state: 'hidden' });

@@ -53,16 +53,20 @@ test('sound in many pieces is one sound, also when the answer comes late', async
   await silent(page);
 });
 
-test('a short press is not sent; the page says to hold', async () => {
+test('a tap is not sent but locks; the next tap sends', async () => {
   const { page } = await open(browser, gateway.url);
   await pressAndListen(page);
   await page.keyboard.press('Escape'); // the recording is dropped; letting go starts nothing
   await page.mouse.up();
   await eventually(() => status(page).textContent(), (text) => text === '');
   await talkButton(page).click({ delay: 60 });
-  await page.getByText('Hold to talk: keep the button down').first().waitFor();
+  await page.getByText('Tap to send').waitFor();
   await elapse(page, 500);
-  expect(gateway.exchanges).toEqual([]);
+  expect(gateway.exchanges).toEqual([]); // a tap locks: speech goes on with nothing held
+  await talkButton(page).click({ delay: 60 });
+  expect(heard((await gateway.exchange(0)).wav).seconds).toBeGreaterThan(0.6);
+  await silent(page);
+  expect(gateway.exchanges).toHaveLength(1);
 });
 
 test('"Listening" shows when sound comes, not when the button is pressed', async () => {

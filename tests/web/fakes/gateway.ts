@@ -10,7 +10,7 @@ const DIST = fileURLToPath(new URL('../../../services/web/dist', import.meta.url
 
 export const PAGE_HEADERS = {
   'Content-Security-Policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; " +
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; " +
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   'Permissions-Policy': 'microphone=(self), camera=(), geolocation=()',
   'X-Content-Type-Options': 'nosniff',
@@ -22,6 +22,8 @@ const TYPES: Record<string, string> = {
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.webmanifest': 'application/manifest+json',
 };
 
 export interface Event {
@@ -62,6 +64,8 @@ export class FakeGateway {
   script: Script = (exchange) => reply(exchange, 'Hello.');
   exchanges: Exchange[] = [];
   paths: string[] = [];
+  /** Where set, every request needs it. */
+  key: string | null = null;
   #server: Server;
   #waiting: (() => void)[] = [];
 
@@ -71,8 +75,9 @@ export class FakeGateway {
     });
   }
 
-  async start(): Promise<this> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+  /** On a free port, or again on the one that it had. */
+  async start(port = 0): Promise<this> {
+    await new Promise<void>((resolve) => this.#server.listen(port, '127.0.0.1', resolve));
     return this;
   }
 
@@ -98,6 +103,7 @@ export class FakeGateway {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://gateway');
     this.paths.push(url.pathname);
+    if (url.pathname.startsWith('/v1/') && this.key && request.headers.authorization !== `Bearer ${this.key}`) return refuse(response);
     if (url.pathname === '/v1/agents') return this.#directory(response);
     if (request.method === 'POST') return this.#turn(request, response, url);
     return servePage(url.pathname, response);
@@ -168,6 +174,11 @@ async function exchangeOf(request: IncomingMessage, response: ServerResponse, ur
       response.end(JSON.stringify({ type: 'about:blank', title: '', status, request_id: 'req-1', ...members }));
     },
   };
+}
+
+function refuse(response: ServerResponse): void {
+  response.writeHead(401, { 'Content-Type': 'application/problem+json', 'WWW-Authenticate': 'Bearer' });
+  response.end(JSON.stringify({ status: 401, code: 'unauthenticated', detail: 'No.', retryable: false }));
 }
 
 async function servePage(path: string, response: ServerResponse): Promise<void> {

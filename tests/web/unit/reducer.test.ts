@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { politeText, urgentText } from '../../../services/web/src/announce.ts';
-import { currentStep, initialState, reduce, type Failure, type PageEvent, type State } from '../../../services/web/src/reducer.ts';
+import { currentStep, initialState, reduce, spokenLanguage, type Failure, type PageEvent, type State } from '../../../services/web/src/reducer.ts';
 import type { Agent, TurnEvent } from '../../../services/web/src/wire.ts';
 
 const agent = (name: string, more: Partial<Agent> = {}): Agent => ({ name, description: '', ready: true, voice: true, languages: [], ...more });
@@ -35,7 +35,7 @@ describe('agents', () => {
 
   test('another agent is another conversation, and the page says why', () => {
     const state = after(start(), sent(1, 'a'), done(1, 'yes'), { type: 'draft', text: 'half' }, { type: 'agent.chosen', name: 'clerk', sessionId: 's2' });
-    expect(state.conversation).toEqual({ agent: 'clerk', sessionId: 's2', turns: [] });
+    expect(state.conversation).toEqual({ id: 's2', agent: 'clerk', sessionId: 's2', language: null, changedAt: 0, turns: [] });
     expect(state).toMatchObject({ hint: 'agentChanged', active: null, draft: 'half' });
   });
 
@@ -85,7 +85,7 @@ describe('a turn', () => {
   test('that is retried keeps its key, forgets its failure and becomes the last', () => {
     const state = after(start(), sent(1, 'a'), { type: 'turn.broke', run: 1, failure: lost }, sent(2, 'b'), done(2, 'b'), { type: 'turn.retried', run: 3, id: 'a', at: 7 });
     expect(state.conversation.turns.map((turn) => turn.id)).toEqual(['b', 'a']);
-    expect(last(state)).toEqual({ id: 'a', key: 'key-a', kind: 'text', text: 'question a', reply: '', tools: [], status: 'running' });
+    expect(last(state)).toEqual({ id: 'a', key: 'key-a', kind: 'text', text: 'question a', reply: '', tools: [], status: 'running', at: 7 });
   });
 
   test('that a new one replaces is stopped, and nothing of it arrives any more', () => {
@@ -96,12 +96,12 @@ describe('a turn', () => {
 
   test('of a conversation that was left does not reach the next', () => {
     const state = after(start(), sent(1, 'a'), { type: 'conversation.started', sessionId: 's2' }, delta(1, 'late'), done(1, 'late'));
-    expect(state.conversation).toEqual({ agent: 'assistant', sessionId: 's2', turns: [] });
+    expect(state.conversation).toMatchObject({ id: 's2', agent: 'assistant', sessionId: 's2', turns: [] });
   });
 
   test('that was recorded and not sent is kept', () => {
     const failure: Failure = { code: 'interrupted', detail: '', retryable: true };
-    const state = after(start(), { type: 'turn.kept', turn: { id: 'a', key: 'k', kind: 'voice', text: '', seconds: 2 }, failure });
+    const state = after(start(), { type: 'turn.kept', turn: { id: 'a', key: 'k', kind: 'voice', text: '', seconds: 2 }, failure, at: 1 });
     expect(last(state)).toMatchObject({ status: 'failed', failure, seconds: 2 });
   });
 
@@ -124,6 +124,100 @@ describe('steps', () => {
     expect(currentStep(opening)?.name).toBe('opening');
     expect(currentStep(after(opening, { type: 'mic', mic: 'listening', at: 2 }))).toEqual({ name: 'listening', since: 2 });
   });
+});
+
+describe('without a network', () => {
+  const queued = (id: string): PageEvent => ({ type: 'turn.queued', turn: { id, key: `key-${id}`, kind: 'text', text: id }, at: 1 });
+  const away = (code: string): PageEvent => ({ type: 'turn.broke', run: 1, failure: { code, detail: '', retryable: true } });
+
+  test.each([
+    ['offline', 'offline'],
+    ['unreachable', 'unreachable'],
+    ['timeout', 'online'],
+    ['provider_failed', 'online'],
+  ])('a turn that fails as %s makes the page %s', (code, network) => {
+    expect(after(start(), sent(1, 'a'), away(code)).network).toBe(network);
+  });
+
+  test('the list of agents or an answer shows that it is back', () => {
+    const lonely = after(start(), sent(1, 'a'), away('unreachable'));
+    expect(after(lonely, { type: 'agents.loaded', list: [agent('assistant')] }).network).toBe('online');
+    expect(after(lonely, sent(2, 'b'), done(2, 'yes')).network).toBe('online');
+  });
+
+  test('a turn waits, keeps its key when it goes, and can be taken back', () => {
+    const waiting = after(start(), { type: 'draft', text: 'a' }, queued('a'), queued('b'));
+    expect(waiting.draft).toBe('');
+    expect(waiting.conversation.turns.map(({ status }) => status)).toEqual(['queued', 'queued']);
+    const gone = after(waiting, { type: 'turn.withdrawn', id: 'b' }, { type: 'turn.retried', run: 1, id: 'a', at: 5 });
+    expect(gone.conversation.turns).toMatchObject([{ id: 'b', status: 'stopped' }, { id: 'a', key: 'key-a', status: 'running', at: 5 }]);
+  });
+
+  test('a failed turn that is queued forgets its failure', () => {
+    const failed = after(start(), sent(1, 'a'), away('offline'));
+    expect(last(after(failed, { type: 'turn.queued', turn: last(failed)!, at: 9 }))).toEqual({ id: 'a', key: 'key-a', kind: 'text', text: 'question a', reply: '', tools: [], status: 'queued', at: 9 });
+  });
+
+  test('is said once, politely', () => {
+    expect(politeText(after(start(), { type: 'network', network: 'offline' }))).toBe('You are offline.');
+  });
+});
+
+describe('signing in', () => {
+  const refused: PageEvent = { type: 'agents.failed', failure: { code: 'unauthenticated', status: 401, detail: '', retryable: false } };
+  const offered: PageEvent = { type: 'sign', signIn: 'done' };
+  const loaded: PageEvent = { type: 'agents.loaded', list: [agent('assistant')] };
+
+  test.each<[string, PageEvent[], State['signIn']]>([
+    ['is not asked for where no key is wanted', [loaded], 'no'],
+    ['is asked for at the first refusal', [refused], 'needed'],
+    ['stays asked for while nothing is given', [refused, refused], 'needed'],
+    ['a wrong key is refused', [refused, offered, refused], 'refused'],
+    ['and stays refused', [refused, offered, refused, refused], 'refused'],
+    ['a right one is done', [refused, offered, loaded], 'done'],
+    ['a key that was kept and is revoked is refused', [offered, loaded, refused], 'refused'],
+    ['a gateway that no longer asks lets everyone in', [refused, loaded], 'done'],
+    ['a public list of agents does not sign in', [loaded, sent(1, 'a'), { type: 'turn.broke', run: 1, failure: { code: 'unauthenticated', detail: '', retryable: false } }, loaded], 'needed'],
+  ])('%s', (_, events, signIn) => expect(after(initialState('s'), ...events).signIn).toBe(signIn));
+
+  test('a refusal is urgent', () => {
+    expect(urgentText(after(start(), refused, offered, refused))).toContain('not accepted');
+  });
+});
+
+describe('conversations', () => {
+  test('opening one leaves the other and its turn', () => {
+    const other = { ...start().conversation, id: 'old', sessionId: 'old', agent: 'clerk' };
+    const state = after(start(), sent(1, 'a'), { type: 'conversation.opened', conversation: other }, delta(1, 'late'));
+    expect(state).toMatchObject({ conversation: other, active: null });
+  });
+
+  test('what another tab added reaches only the same conversation', () => {
+    const state = after(start(), sent(1, 'a'));
+    const other = { ...state.conversation, id: 'other', turns: [] };
+    expect(after(state, { type: 'conversation.merged', conversation: other })).toBe(state);
+    expect(after(state, { type: 'conversation.merged', conversation: { ...state.conversation, turns: [] } }).conversation.turns).toEqual([]);
+  });
+
+  test('the time of change is that of the latest attempt', () => {
+    expect(after(start(), sent(1, 'a'), done(1, 'x')).conversation.changedAt).toBe(1000);
+  });
+
+  test.each<[string | null, string[], string | undefined]>([
+    ['kn', ['en'], 'kn'],
+    [null, ['en'], 'en'],
+    [null, ['en', 'kn'], undefined],
+    [null, [], undefined],
+  ])('chosen %s, offered %j: spoken is %s', (language, languages, spoken) => {
+    const state = after(start(), { type: 'agents.loaded', list: [agent('assistant', { languages })] }, { type: 'language', language });
+    expect(spokenLanguage(state)).toBe(spoken);
+  });
+});
+
+test('a lock lasts until the microphone is idle', () => {
+  const listening = after(start(), { type: 'mic', mic: 'opening', at: 0 }, { type: 'locked' }, { type: 'mic', mic: 'listening', at: 1 });
+  expect(listening.locked).toBe(true);
+  expect(after(listening, { type: 'mic', mic: 'idle', at: 2 }).locked).toBe(false);
 });
 
 test('a screen reader hears a whole turn without a token of it', () => {

@@ -45,9 +45,8 @@ function AgentChoice({ group, agent, chosen, onChoose }: { group: string; agent:
         {agent.description && <span class="agent-about">{agent.description}</span>}
         <span class="agent-state" data-ready={agent.ready}>
           {agent.ready ? strings.ready : (agent.reason ?? strings.notReady)}
-          {!agent.voice && ` · ${strings.textOnly}`}
-          {agent.ready && agent.languages.length > 0 && ` · ${agent.languages.map(languageName).join(', ')}`}
         </span>
+        <span>{[agent.voice ? strings.textAndVoice : strings.textOnly, ...agent.languages.map((tag) => languageName(tag))].join(' · ')}</span>
       </span>
     </label>
   );

@@ -43,11 +43,11 @@ export function Composer({ state, talk, agent, input }: Props) {
           onInput={(event) => talk.type(event.currentTarget.value)}
           onKeyDown={onKeyDown}
         />
-        <button type="submit" class="send" aria-label={strings.send} aria-disabled={!state.draft.trim() || !agent}>
+        <button type="submit" class="send" aria-label={strings.send} aria-disabled={!state.draft.trim() || !agent || (state.network === 'offline' && !state.queueing)}>
           <Icon name="send" />
         </button>
       </div>
-      {agent?.voice !== false && <TalkButton mic={state.mic} talk={talk} />}
+      {agent?.voice !== false && <TalkButton state={state} talk={talk} />}
     </form>
   );
 }

@@ -3,27 +3,36 @@ import { useRef } from 'preact/hooks';
 import { strings } from '../strings.ts';
 import { Icon } from './Icon.tsx';
 
-/** The list of agents where the window is too narrow for a column of its own. Closes when one is tapped, or beside it. */
-export function Sheet({ label, ready, children }: { label: string; ready: boolean | undefined; children: ComponentChildren }) {
+interface Props {
+  /** Name of the dialog, and of its button for those who do not see the button's content. */
+  label: string;
+  buttonClass: string;
+  button: ComponentChildren;
+  children: ComponentChildren;
+}
+
+/** A button and the modal sheet that it opens. Closes by Esc, beside it, and where something in it `data-closes` it. */
+export function Sheet({ label, buttonClass, button, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const close = () => dialog.current?.close();
   const onClick = (event: MouseEvent) => {
-    const chosen = event.target instanceof HTMLInputElement && event.detail > 0; // not by arrow keys, which only pass
-    if (chosen || event.target === dialog.current) close();
+    const target = event.target as Element;
+    const chosen = target instanceof HTMLInputElement && target.type === 'radio' && event.detail > 0; // not by arrow keys, which only pass
+    if (chosen || target === dialog.current || target.closest('[data-closes]')) close();
   };
   return (
     <>
-      <button type="button" class="picker" aria-haspopup="dialog" onClick={() => dialog.current?.showModal()}>
-        <span class="dot" data-ready={ready === true} aria-hidden="true" />
-        <span class="picker-name">{label}</span>
-        <span class="hidden">{strings.chooseAgent}</span>
-        <Icon name="down" />
+      <button type="button" class={buttonClass} aria-haspopup="dialog" onClick={() => dialog.current?.showModal()}>
+        {button}
       </button>
-      <dialog ref={dialog} class="sheet" aria-label={strings.chooseAgent} onClick={onClick}>
-        <button type="button" class="quiet sheet-close" onClick={close}>
-          <Icon name="close" />
-          <span>{strings.close}</span>
-        </button>
+      <dialog ref={dialog} class="sheet" aria-label={label} onClick={onClick}>
+        <div class="sheet-top">
+          <h2>{label}</h2>
+          <button type="button" class="quiet" onClick={close}>
+            <Icon name="close" />
+            <span>{strings.close}</span>
+          </button>
+        </div>
         {children}
       </dialog>
     </>

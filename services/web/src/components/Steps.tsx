@@ -17,14 +17,16 @@ export function Steps({ step, hint, onStop }: Props) {
   if (!step) return <div class="steps">{hint && <p class="hint">{hintText(hint)}</p>}</div>;
   return (
     <div class="steps" data-step={step.name}>
-      <span class="pulse" aria-hidden="true">
+      <span class={step.name === 'listening' ? 'pulse meter' : 'pulse'} aria-hidden="true">
+        <i />
+        <i />
         <i />
         <i />
         <i />
       </span>
       <span class="step-name">{step.tool ? strings.tool.running(step.tool) : strings.step[step.name]}</span>
       <Elapsed key={step.name} since={step.since} />
-      <StopButton onStop={onStop} />
+      <StopButton listening={step.name === 'listening' || step.name === 'opening'} onStop={onStop} />
     </div>
   );
 }
@@ -39,7 +41,7 @@ function Elapsed({ since }: { since: number }) {
 }
 
 /** Hands the focus back to the field when it goes away with it. */
-function StopButton({ onStop }: { onStop: () => void }) {
+function StopButton({ listening, onStop }: { listening: boolean; onStop: () => void }) {
   const button = useRef<HTMLButtonElement>(null);
   useLayoutEffect(() => {
     const own = button.current;
@@ -49,8 +51,8 @@ function StopButton({ onStop }: { onStop: () => void }) {
   }, []);
   return (
     <button type="button" class="stop" ref={button} onClick={onStop}>
-      <Icon name="stop" />
-      {strings.stop}
+      <Icon name={listening ? 'close' : 'stop'} />
+      {listening ? strings.discard : strings.stop}
     </button>
   );
 }

@@ -1,19 +1,19 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { Talk } from '../conversation.ts';
-import type { Mic } from '../reducer.ts';
+import type { State } from '../reducer.ts';
 import { strings } from '../strings.ts';
 import { Icon } from './Icon.tsx';
 
 const isTalkKey = (event: KeyboardEvent) => event.key === ' ' || event.key === 'Enter';
 
-/** Hold it with pointer, Space or Enter. A click without either (a screen reader's) starts, the next one sends. */
-export function TalkButton({ mic, talk }: { mic: Mic; talk: Talk }) {
+/** Hold it with pointer, Space or Enter; a tap, or a click without either (a screen reader's), starts and the next one sends. */
+export function TalkButton({ state: { mic, locked }, talk }: { state: State; talk: Talk }) {
   const button = useRef<HTMLButtonElement>(null);
   const held = useRef<'pointer' | 'key' | null>(null);
   const pressedAt = useRef(-Infinity);
 
   useEffect(() => {
-    talk.onLevel = (level) => button.current?.style.setProperty('--level', level.toFixed(2));
+    talk.onLevel = (level) => button.current?.closest<HTMLElement>('.dock')?.style.setProperty('--level', level.toFixed(2));
     const onBlur = () => letGo(() => void talk.interrupt());
     addEventListener('blur', onBlur);
     return () => removeEventListener('blur', onBlur);
@@ -71,7 +71,7 @@ export function TalkButton({ mic, talk }: { mic: Mic; talk: Talk }) {
         <Icon name="mic" />
       </button>
       <span class="talk-caption" aria-hidden="true">
-        {mic === 'listening' ? strings.releaseToSend : strings.holdToTalk}
+        {mic !== 'listening' ? strings.holdToTalk : locked ? strings.tapToSend : strings.releaseToSend}
       </span>
     </div>
   );

@@ -1,16 +1,26 @@
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Talk } from '../conversation.ts';
-import { chosenAgent, type State } from '../reducer.ts';
+import { chosenAgent, spokenLanguage, type State } from '../reducer.ts';
 import { strings } from '../strings.ts';
+import type { Settings } from '../settings.ts';
+import { SignIn } from './SignIn.tsx';
 import { TurnView } from './TurnView.tsx';
 
 const NEAR_PIXELS = 80;
 
 /** The conversation. Follows its end unless the person has scrolled away from it. */
-export function Transcript({ state, talk, onEdit }: { state: State; talk: Talk; onEdit: () => void }) {
+interface Props {
+  state: State;
+  talk: Talk;
+  settings: Settings;
+  onEdit: () => void;
+}
+
+export function Transcript({ state, talk, settings, onEdit }: Props) {
   const log = useRef<HTMLElement>(null);
   const follows = useRef(true);
   const { turns } = state.conversation;
+  const asks = state.signIn === 'needed' || state.signIn === 'refused';
   const onScroll = () => {
     const { scrollHeight, scrollTop, clientHeight } = log.current!;
     follows.current = scrollHeight - scrollTop - clientHeight < NEAR_PIXELS;
@@ -29,6 +39,7 @@ export function Transcript({ state, talk, onEdit }: { state: State; talk: Talk; 
             key={turn.id}
             turn={turn}
             agent={state.conversation.agent ?? ''}
+            language={spokenLanguage(state)}
             last={index === turns.length - 1}
             running={state.active?.turnId === turn.id}
             talk={talk}
@@ -37,7 +48,8 @@ export function Transcript({ state, talk, onEdit }: { state: State; talk: Talk; 
           />
         ))}
       </div>
-      {turns.length === 0 && <Welcome state={state} />}
+      {asks && <SignIn refused={state.signIn === 'refused'} settings={settings} />}
+      {turns.length === 0 && !asks && <Welcome state={state} />}
     </main>
   );
 }

@@ -8,6 +8,8 @@ import { Icon } from './Icon.tsx';
 interface Props {
   turn: Turn;
   agent: string;
+  /** What both speak, where it is known. */
+  language: string | undefined;
   last: boolean;
   running: boolean;
   talk: Talk;
@@ -16,13 +18,13 @@ interface Props {
 }
 
 export function TurnView(props: Props) {
-  const { turn, agent } = props;
+  const { turn, agent, language } = props;
   return (
     <article class="turn">
       <div class="said">
         <span class="hidden">{strings.you}: </span>
         {turn.kind === 'voice' && <Icon name="wave" />}
-        {turn.text ? <span dir="auto">{turn.text}</span> : <SpokenMessage seconds={turn.seconds} />}
+        {turn.text ? <span dir="auto" lang={language}>{turn.text}</span> : <SpokenMessage seconds={turn.seconds} />}
       </div>
       {turn.tools.length > 0 && (
         <ul class="tools">
@@ -36,7 +38,9 @@ export function TurnView(props: Props) {
       {turn.reply && (
         <div class="reply">
           <span class="hidden">{agent}: </span>
-          <Formatted text={turn.reply} />
+          <div lang={language}>
+            <Formatted text={turn.reply} />
+          </div>
         </div>
       )}
       {props.running && !turn.reply && <div class="waiting" aria-hidden="true" />}
@@ -61,6 +65,7 @@ function Ending(props: Props) {
   if (turn.failure) return <FailureCard {...props} />;
   if (turn.finish === 'length') return <p class="note">{strings.cutAtLength}</p>;
   if (turn.finish === 'content_filter') return <p class="note">{strings.filtered}</p>;
+  if (turn.status === 'queued') return <Queued {...props} />;
   if (turn.status !== 'stopped') return null;
   return (
     <div class="ending">
@@ -70,12 +75,36 @@ function Ending(props: Props) {
   );
 }
 
+function Queued({ turn, talk, onRetry }: Props) {
+  const withdraw = () => {
+    onRetry();
+    talk.withdraw(turn.id);
+  };
+  return (
+    <div class="ending">
+      <p class="note with-icon">
+        <Icon name="clock" />
+        {strings.queued}
+      </p>
+      <button type="button" class="action" onClick={withdraw}>
+        {strings.keepHere}
+      </button>
+    </div>
+  );
+}
+
 function FailureCard(props: Props) {
-  const { turn, talk, onEdit } = props;
+  const { turn, talk, onEdit, onRetry } = props;
   const failure = turn.failure!;
   const edit = () => {
     talk.edit(turn.id);
     onEdit();
+  };
+  const again = failure.retryable || failure.code === 'unauthenticated'; // after signing in
+  const away = failure.code === 'offline' || failure.code === 'unreachable';
+  const queue = () => {
+    onRetry();
+    talk.queue(turn.id);
   };
   return (
     <div class="failure">
@@ -85,10 +114,16 @@ function FailureCard(props: Props) {
         {failure.requestId && <p class="failure-id">{strings.requestId(failure.requestId)}</p>}
       </div>
       <div class="failure-do">
-        {failure.retryable && talk.canRetry(turn) && (
+        {again && talk.canRetry(turn) && (
           <Retry {...props} label={failure.code === 'interrupted' ? strings.sendRecording : strings.retry} />
         )}
-        {!failure.retryable && turn.kind === 'text' && (
+        {away && talk.canRetry(turn) && (
+          <button type="button" class="action" onClick={queue}>
+            <Icon name="clock" />
+            {strings.sendWhenOnline}
+          </button>
+        )}
+        {!again && turn.kind === 'text' && (
           <button type="button" class="action" onClick={edit}>
             <Icon name="edit" />
             {strings.edit}

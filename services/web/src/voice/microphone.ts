@@ -1,4 +1,4 @@
-import type { MicProblem } from '../reducer.ts';
+import type { Device, MicProblem } from '../reducer.ts';
 import workletUrl from './capture.worklet.js?url';
 import { SPEECH_RATE, encodeWav, joined, resample } from './wav.ts';
 
@@ -38,6 +38,10 @@ interface Line {
 
 /** Captures speech through an AudioWorklet. Stays open (warm) after the first use, so that no first word is lost. */
 export class Microphone {
+  /** The device to open; '' is the system's own. */
+  device = '';
+  /** The devices may have changed, or may now be named. */
+  onDevices: () => void = () => undefined;
   #line: Line | null = null;
   #opening: Promise<Line> | null = null;
   #listener: Listener | null = null;
@@ -52,9 +56,10 @@ export class Microphone {
   async open(): Promise<void> {
     clearTimeout(this.#cooling);
     if (this.#line) return void this.#line.context.resume().catch(() => undefined);
-    this.#opening ??= openLine((chunk) => this.#take(chunk), () => this.close());
+    this.#opening ??= openLine(this.device, (chunk) => this.#take(chunk), () => this.close());
     try {
       this.#line = await this.#opening;
+      this.onDevices();
     } finally {
       this.#opening = null;
     }
@@ -128,12 +133,19 @@ export class Microphone {
   }
 }
 
-async function openLine(onChunk: (chunk: Float32Array) => void, onEnded: () => void): Promise<Line> {
+/** The microphones there are; named once the person has allowed one. */
+export async function listMicrophones(): Promise<Device[]> {
+  const all = (await navigator.mediaDevices?.enumerateDevices().catch(() => [])) ?? [];
+  const own = ['default', 'communications', '']; // other names of devices in the list
+  return all.flatMap(({ kind, deviceId: id, label }) => (kind === 'audioinput' && !own.includes(id) ? [{ id, label }] : []));
+}
+
+async function openLine(device: string, onChunk: (chunk: Float32Array) => void, onEnded: () => void): Promise<Line> {
   if (!navigator.mediaDevices?.getUserMedia) throw new MicrophoneError(isSecureContext ? 'unsupported' : 'insecure');
   const context = new AudioContext();
   void context.resume().catch(() => undefined); // inside the gesture, before the first wait
   try {
-    const audio = { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+    const audio = { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true, ...(device ? { deviceId: { ideal: device } } : {}) };
     const stream = await navigator.mediaDevices.getUserMedia({ audio });
     stream.getAudioTracks()[0]?.addEventListener('ended', onEnded);
     await context.audioWorklet.addModule(workletUrl);

@@ -23,7 +23,7 @@ def shared_valkey() -> Iterator[Valkey]:
         yield server
 
 
-@pytest.fixture(params=["own", "other"] if OTHER else ["own"])
+@pytest.fixture(params=["own", pytest.param("other", marks=pytest.mark.loopback)] if OTHER else ["own"])
 def address(request: pytest.FixtureRequest, shared_valkey: Valkey) -> RedisAddress:
     return shared_valkey.address if request.param == "own" else parse_redis_url(OTHER)
 

@@ -1,0 +1,31 @@
+# What needs a cluster, or the programs around one.
+.PHONY: chart images e2e
+
+# Version of the images, as the chart names them; how images are built, and how they reach the cluster.
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+REGISTRY := ghcr.io/dwani-ai
+ROOMS := gateway agent operator local
+TALK_E2E_BUILD ?= $(shell command -v podman || echo docker) build
+# kind: TALK_E2E_LOAD="kind load docker-image"; minikube: TALK_E2E_LOAD="minikube image load"
+TALK_E2E_LOAD ?= scripts/load_images.sh
+export PATH := $(CURDIR)/.tools/bin:$(PATH)
+
+chart: .tools/dev.stamp helm ## the chart: lint, every scenario, values, schemas of Kubernetes
+	$(VENV)/python -m scripts.chart_readme --check
+	$(VENV)/pytest tests/chart -n $${TALK_TEST_WORKERS:-2} --dist loadfile
+
+.PHONY: helm
+helm:
+	@scripts/tools.sh ensure helm
+
+images: ## builds the four images
+	@for room in $(ROOMS); do \
+	  $(TALK_E2E_BUILD) --target $$room --build-arg VERSION=$(VERSION) \
+	    --build-arg REVISION="$$(git rev-parse --short HEAD 2>/dev/null || echo unknown)" \
+	    -t $(REGISTRY)/talk-$$room:$(VERSION) . || exit 1; \
+	done
+
+e2e: .tools/dev.stamp helm images ## the whole product on the cluster that KUBECONFIG names
+	@kubectl version --request-timeout=10s >/dev/null || { echo "make: no cluster answers; set KUBECONFIG" >&2; exit 1; }
+	$(TALK_E2E_LOAD) $(foreach room,$(ROOMS),$(REGISTRY)/talk-$(room):$(VERSION))
+	$(VENV)/pytest tests/e2e -m cluster --timeout 900 $(ARGS)

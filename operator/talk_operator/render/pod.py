@@ -1,0 +1,131 @@
+"""The pod of an agent: what Talk sets is not the author's to change, `spec.pod` adds to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import groupby
+from typing import Any
+
+from talk_kit.talkagent.references import KeyRef
+from talk_operator.config import Config, Object
+from talk_operator.render.agent_file import digest, references
+from talk_operator.render.identity import labels, object_name, selector
+
+PORT = 8081
+CONFIG_HASH = "talk.dwani.ai/config-hash"
+FOLDER = "/etc/talk"
+# Seconds after the drain in which a pod writes and closes what is left; the agent itself takes 5 of them.
+CLOSING_SECONDS = 10
+DRAIN_SECONDS = 60
+_PASSED_ON = ("nodeSelector", "tolerations", "affinity", "priorityClassName", "runtimeClassName")
+
+
+def pod_template(name: str, spec: Mapping[str, Any], text: str, config: Config) -> Object:
+    """The template; `text` is that of agent.yaml."""
+    pod: Mapping[str, Any] = spec.get("pod") or {}
+    return {
+        "metadata": {
+            "labels": {**pod.get("labels", {}), **labels(name, config)},
+            "annotations": {**pod.get("annotations", {}), CONFIG_HASH: digest(text)},
+        },
+        "spec": {
+            "serviceAccountName": pod.get("serviceAccountName", object_name(name)),
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "terminationGracePeriodSeconds": _grace(spec, config),
+            "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+            "containers": [_container(spec, pod, config)],
+            "volumes": [*_volumes(name, spec), *pod.get("volumes", [])],
+            "topologySpreadConstraints": pod.get("topologySpreadConstraints", _spread(name)),
+            **({"imagePullSecrets": secrets} if (secrets := _pull_secrets(pod, config)) else {}),
+            **{field: pod[field] for field in _PASSED_ON if field in pod},
+        },
+    }
+
+
+def _grace(spec: Mapping[str, Any], config: Config) -> int:
+    return config.endpoint_delay + int(spec.get("drainSeconds", DRAIN_SECONDS)) + CLOSING_SECONDS
+
+
+def _container(spec: Mapping[str, Any], pod: Mapping[str, Any], config: Config) -> Object:
+    metrics = [{"name": "metrics", "containerPort": config.metricsPort}] if config.metricsPort else []
+    return {
+        "name": "agent",
+        "image": spec.get("image", config.image),
+        "imagePullPolicy": config.imagePullPolicy,
+        "ports": [{"name": "http", "containerPort": PORT}, *metrics],
+        "env": _environment(pod, config),
+        # A process that starts is looked at each second, for two minutes: it is live as soon as it listens.
+        "startupProbe": _probe("/healthz", period=1, failures=120),
+        "livenessProbe": _probe("/healthz", period=10, failures=3),
+        "readinessProbe": _probe("/ready", period=3, failures=1),
+        "resources": spec.get("resources", {}),
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [
+            {"name": "talk-config", "mountPath": FOLDER, "readOnly": True},
+            {"name": "talk-tmp", "mountPath": "/tmp"},  # noqa: S108 - a volume of the pod's own
+            *pod.get("volumeMounts", []),
+        ],
+    }
+
+
+def _environment(pod: Mapping[str, Any], config: Config) -> list[Object]:
+    own: dict[str, Object] = {
+        "TALK_PORT": {"value": str(PORT)},
+        "TALK_METRICS_PORT": {"value": str(config.metricsPort)},
+        "TALK_GATEWAY_URL": {"value": config.gatewayURL},
+        "TALK_ENDPOINT_DELAY_SECONDS": {"value": str(config.endpoint_delay)},
+    }
+    for variable in (*config.env, *pod.get("env", [])):
+        own[variable["name"]] = {key: value for key, value in variable.items() if key != "name"}
+    return [{"name": name, **value} for name, value in own.items()]
+
+
+def _probe(path: str, *, period: int, failures: int) -> Object:
+    return {
+        "httpGet": {"path": path, "port": "http"},
+        "periodSeconds": period,
+        "timeoutSeconds": 3,
+        "failureThreshold": failures,
+    }
+
+
+def _pull_secrets(pod: Mapping[str, Any], config: Config) -> list[Object]:
+    seen: dict[str, Object] = {
+        each["name"]: each for each in (*config.imagePullSecrets, *pod.get("imagePullSecrets", []))
+    }
+    return list(seen.values())
+
+
+def _volumes(name: str, spec: Mapping[str, Any]) -> list[Object]:
+    """One volume has agent.yaml and each key that it refers to. A missing one stops no pod: `/ready` names it."""
+    own = {"configMap": {"name": object_name(name), "items": [{"key": "agent.yaml", "path": "agent.yaml"}]}}
+    found = groupby(references(spec), key=lambda ref: (ref.kind, ref.name))
+    sources = [own, *(_source(list(refs)) for _, refs in found)]
+    return [
+        {"name": "talk-config", "projected": {"sources": sources, "defaultMode": 0o444}},
+        {"name": "talk-tmp", "emptyDir": {"sizeLimit": "64Mi"}},
+    ]
+
+
+def _source(refs: list[KeyRef]) -> Object:
+    kind, folder = ("secret", "secrets") if refs[0].kind == "Secret" else ("configMap", "configmaps")
+    items = [{"key": ref.key, "path": f"{folder}/{ref.name}/{ref.key}"} for ref in refs]
+    return {kind: {"name": refs[0].name, "items": items, "optional": True}}
+
+
+def _spread(name: str) -> list[Object]:
+    return [
+        {
+            "maxSkew": 1,
+            "topologyKey": key,
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": {"matchLabels": selector(name)},
+            "matchLabelKeys": ["pod-template-hash"],
+        }
+        for key in ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
+    ]

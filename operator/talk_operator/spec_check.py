@@ -1,0 +1,48 @@
+"""What a spec that the API server took still cannot be: found before a pod is made that could only fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from talk_operator.config import Config
+from talk_operator.diagnose import Finding
+from talk_operator.render.agent_file import references
+
+PREFIXES = ("talk-internal-", "talkagent-")
+
+
+def blocking(spec: Mapping[str, Any], config: Config) -> Finding | None:
+    """Why an effective spec is not rendered; None when it is. The objects that exist stay as they are."""
+    if not (spec.get("model") or {}).get("name"):
+        return Finding("ModelMissing", "spec.model.name is left out, and the chart's agentDefaults.model has no name.")
+    for kind, name, where in _referred(spec):
+        reserved = _reserved(config)[kind]
+        if name.startswith(PREFIXES) or name in reserved:
+            return Finding("ReservedName", f"{where}: {kind} {name} is Talk's own; no TalkAgent may refer to it.")
+    return None
+
+
+def _reserved(config: Config) -> dict[str, list[str]]:
+    own = config.reserved
+    return {"Secret": own.secrets, "ConfigMap": own.configMaps, "PersistentVolumeClaim": own.claims}
+
+
+def _referred(spec: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Kind, name and place of every Secret, ConfigMap and claim that the pod would get at."""
+    for ref in references(spec):
+        yield ref.kind, ref.name, "spec.model" if ref.kind == "Secret" else "spec.instructionFrom"
+    pod: Mapping[str, Any] = spec.get("pod") or {}
+    for variable in pod.get("env") or ():
+        source = variable.get("valueFrom") or {}
+        for field, kind in (("secretKeyRef", "Secret"), ("configMapKeyRef", "ConfigMap")):
+            if field in source:
+                yield kind, source[field]["name"], f"spec.pod.env {variable['name']}"
+    for volume in pod.get("volumes") or ():
+        if "secret" in volume:
+            yield "Secret", volume["secret"]["secretName"], f"spec.pod.volumes {volume['name']}"
+        if "configMap" in volume:
+            yield "ConfigMap", volume["configMap"]["name"], f"spec.pod.volumes {volume['name']}"
+        if "persistentVolumeClaim" in volume:
+            claim = volume["persistentVolumeClaim"]["claimName"]
+            yield "PersistentVolumeClaim", claim, f"spec.pod.volumes {volume['name']}"
