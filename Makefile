@@ -12,7 +12,7 @@ export UV_PYTHON_PREFERENCE ?= system
 
 include make/cluster.mk
 
-.PHONY: help run test lint unit laptop web tools bench format clean lock reference
+.PHONY: help run test lint unit monitoring laptop web tools bench format clean lock reference
 
 help: ## lists what can be done
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -20,7 +20,7 @@ help: ## lists what can be done
 run: .tools/run.stamp ## starts everything on this machine: http://localhost:8080
 	@$(VENV)/talk run $(ARGS)
 
-test: lint unit chart web laptop ## every check that needs no cluster
+test: lint unit chart monitoring web laptop ## every check that needs no cluster
 	@echo "make test: all passed"
 
 lint: .tools/dev.stamp ## style, types, layers, generated files
@@ -31,6 +31,10 @@ lint: .tools/dev.stamp ## style, types, layers, generated files
 
 unit: .tools/dev.stamp ## tests of the Python rooms, in parallel, with coverage
 	$(VENV)/pytest tests/unit tests/docs -n $${TALK_TEST_WORKERS:-2} -m "not laptop" --cov --cov-report=term:skip-covered
+
+monitoring: .tools/dev.stamp ## metrics, alerts, dashboards and the runbook, with Prometheus' own promtool
+	@scripts/tools.sh ensure promtool
+	$(VENV)/pytest tests/monitoring -n $${TALK_TEST_WORKERS:-2}
 
 laptop: .tools/dev.stamp ## tests with the real offline models and real processes
 	scripts/offline.sh $(VENV)/pytest tests -m laptop
@@ -50,6 +54,9 @@ format: .tools/dev.stamp ## formats the code
 
 reference: .tools/dev.stamp ## writes the generated reference pages
 	$(VENV)/python -m scripts.settings_reference
+	$(VENV)/python -m scripts.metrics_reference
+	$(VENV)/python -m scripts.slo_rules
+	$(VENV)/python -m scripts.dashboards
 
 lock: $(UV) ## resolves the dependencies anew
 	$(UV) lock

@@ -13,10 +13,14 @@ declare -A commands=(
   [node]="node"
   [chromium]="chromium chromium-browser google-chrome-stable google-chrome"
   [helm]="helm"
+  [promtool]="promtool"
 )
 # Debian's `helm` is a synthesizer.
-declare -A packages=([node]="nodejs npm" [chromium]="chromium")
-declare -A modules=([helm]="helm.sh/helm/v3/cmd/helm@v3.22.0")
+declare -A packages=([node]="nodejs npm" [chromium]="chromium" [promtool]="prometheus")
+declare -A modules=(
+  [helm]="helm.sh/helm/v3/cmd/helm@v3.22.0"
+  [promtool]="github.com/prometheus/prometheus/cmd/promtool@v0.53.3"
+)
 
 find_tool() {
   local name
@@ -44,7 +48,41 @@ from_go() {
   GOBIN=$bin CGO_ENABLED=0 go install -trimpath -ldflags "-s -w" "$module"
 }
 
-bring() { from_apt "$1" || from_go "$1"; }
+# The package would start a Prometheus: only its promtool is taken, which needs no root.
+promtool_from_apt() {
+  command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || return 1
+  echo "tools: taking promtool out of the package ${packages[promtool]}" >&2
+  in_a_folder '
+    apt-get download -q prometheus || { apt-get update -q && apt-get download -q prometheus; }
+    dpkg-deb -x prometheus_*.deb . && mkdir -p "$bin" && cp usr/bin/promtool "$bin/"'
+}
+
+# `go install` refuses a module that replaces others, as this one does: it is built from a module of our own.
+promtool_from_go() {
+  command -v go >/dev/null || return 1
+  echo "tools: building ${modules[promtool]} into .tools/bin" >&2
+  module=${modules[promtool]} in_a_folder '
+    go mod init tools && go get "$module" && GOBIN=$bin CGO_ENABLED=0 go install "${module%@*}"'
+}
+
+# Runs commands in a temporary folder; what they print is shown where they fail.
+in_a_folder() {
+  local folder; folder=$(mktemp -d)
+  if ! (cd "$folder" && bin=$bin bash -ec "$1") >"$folder/log" 2>&1; then
+    tail -n 20 "$folder/log" >&2
+    rm -rf "$folder"
+    return 1
+  fi
+  rm -rf "$folder"
+}
+
+bring() {
+  if [ "$1" = promtool ]; then
+    promtool_from_apt || promtool_from_go
+  else
+    from_apt "$1" || from_go "$1"
+  fi
+}
 
 ensure() {
   find_tool "$1" >/dev/null || bring "$1" || true

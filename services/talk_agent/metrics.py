@@ -8,9 +8,9 @@ from typing import Literal
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
-from talk_kit.errors import BY_CODE
+from talk_kit.errors import BY_CODE, DeadlineExceeded
 from talk_kit.events import TurnCompleted
-from talk_kit.metrics import LATENCY_BUCKETS
+from talk_kit.metrics import LATENCY_BUCKETS, http_metrics
 
 Outcome = Literal["completed", "failed", "cancelled", "refused"]
 OUTCOMES: tuple[Outcome, ...] = ("completed", "failed", "cancelled", "refused")
@@ -41,11 +41,25 @@ class AgentMetrics:
         self.llm_errors = counter(
             "talk_agent_llm_errors", "Calls of the model that failed, by code.", ["agent", "code"]
         )
+        self.llm_first = histogram(
+            "talk_agent_llm_first_response_seconds",
+            "Seconds from a call of the model to its first text or tool call.",
+            ["agent"],
+        )
+        self.llm_fallbacks = counter("talk_agent_llm_fallbacks", "Answers that came from a fallback model.", ["agent"])
         self.llm_reachable = gauge(
             "talk_agent_llm_reachable", "1 when the model answered its latest probe, else 0.", ["agent"]
         )
         self.tools = counter("talk_agent_tool_calls", "Tool calls by outcome.", ["agent", "tool", "outcome"])
         self.tool_seconds = histogram("talk_agent_tool_seconds", "Seconds of a tool call.", ["agent", "tool"])
+        self.ready = gauge("talk_agent_ready", "1 while this pod takes turns, else 0.", ["agent"])
+        self.turns_limit = gauge("talk_agent_turns_limit", "Turns that this pod runs at once, at most.", ["agent"])
+        self.session_setup = histogram(
+            "talk_agent_session_setup_seconds",
+            "Seconds that a turn waits for its session: for the turn before it, for the lease, and for what is stored.",
+            ["agent"],
+        )
+        self.timeouts = http_metrics("agent").timeouts
         self.sessions = gauge("talk_agent_sessions", "Sessions that the store of this process holds.", ["agent"])
 
     def prepare(self, agent: str, tools: Iterable[str]) -> None:
@@ -60,7 +74,12 @@ class AgentMetrics:
         for tool in tools:
             self.tools.labels(agent, tool, "ok")
             self.tools.labels(agent, tool, "error")
-        for metric in (self.running, self.first_text, self.llm_calls, self.llm_reachable, self.sessions):
+        for target in ("llm", "turn"):
+            self.timeouts.labels(target)
+        for metric in (
+            self.running, self.first_text, self.llm_calls, self.llm_reachable, self.sessions,
+            self.llm_first, self.llm_fallbacks, self.session_setup, self.ready,
+        ):  # fmt: skip
             metric.labels(agent)
 
     def turn_ended(self, agent: str, outcome: Outcome, seconds: float, code: str | None = None) -> None:
@@ -70,6 +89,14 @@ class AgentMetrics:
             self.seconds.labels(agent, outcome).observe(seconds)
         if code is not None:
             self.failures.labels(agent, code).inc()
+        if code == DeadlineExceeded.code:
+            self.timeouts.labels("turn").inc()
+
+    def llm_failed(self, agent: str, code: str) -> None:
+        """Counts a call of the model that failed."""
+        self.llm_errors.labels(agent, code).inc()
+        if code == DeadlineExceeded.code:
+            self.timeouts.labels("llm").inc()
 
     def turn_used(self, agent: str, ending: TurnCompleted) -> None:
         """Counts what a completed turn used, and how soon it spoke."""
@@ -77,6 +104,58 @@ class AgentMetrics:
         self.tokens.labels(agent, "output").inc(ending.usage.get("output_tokens", 0))
         if (first := ending.timings.get("llm_ttft")) is not None:
             self.first_text.labels(agent).observe(first)
+
+
+# Seconds. A round trip to a Redis in the same cluster takes less than 1 ms, an append some 2 ms.
+REDIS_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+
+
+class RedisMetrics:
+    """From `INFO`, and the time and failures of this process's own commands. There is one Redis, so no label."""
+
+    def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
+        self.seconds = Histogram(
+            "talk_agent_redis_command_seconds",
+            "Seconds of a round trip to Redis, the wait for a connection among them.",
+            buckets=REDIS_BUCKETS,
+            registry=registry,
+        )
+        self.errors = Counter("talk_agent_redis_errors", "Round trips to Redis that failed.", registry=registry)
+        self.up = Gauge("talk_agent_redis_up", "1 when Redis answered INFO, else 0.", registry=registry)
+        self._info = {
+            field: Gauge(f"talk_agent_redis_{name}", text, registry=registry)
+            for field, (name, text) in REDIS_INFO.items()
+        }
+        self.persistence = Gauge(
+            "talk_agent_redis_persistence_ok", "1 while Redis' latest writes to its disk went well.", registry=registry
+        )
+
+    def show(self, info: bytes) -> None:
+        """Takes over an answer to `INFO`; what it does not say stays as it was."""
+        lines = info.decode("utf-8", "replace").splitlines()
+        facts = dict(line.split(":", 1) for line in lines if ":" in line)
+        for field, gauge in self._info.items():
+            if (value := facts.get(field, "")).isdecimal():
+                gauge.set(float(value))
+        states = [facts.get(field, "ok") for field in ("aof_last_write_status", "rdb_last_bgsave_status")]
+        self.persistence.set(states == ["ok", "ok"])
+
+
+REDIS_INFO = {
+    "used_memory": ("memory_bytes", "Bytes that Redis uses."),
+    "maxmemory": ("memory_limit_bytes", "Bytes that Redis may use; 0 without a limit."),
+    "connected_clients": ("clients", "Connections that Redis serves."),
+    "maxclients": ("clients_limit", "Connections that Redis accepts."),
+    "evicted_keys": ("evicted_keys", "Keys that Redis has dropped for want of memory, since it started."),
+    "rejected_connections": ("rejected_connections", "Connections that Redis has refused, since it started."),
+    "uptime_in_seconds": ("uptime_seconds", "Seconds since Redis started."),
+}
+
+
+@cache
+def redis_metrics() -> RedisMetrics:
+    """The one of this process, where sessions are in Redis: without one there is nothing that could be down."""
+    return RedisMetrics()
 
 
 @cache

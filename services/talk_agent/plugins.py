@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextvars import ContextVar
 from typing import Any
 
 from google.adk.agents.callback_context import CallbackContext
@@ -20,6 +21,9 @@ from talk_kit.errors import Internal, TalkError
 from talk_kit.logs import get_logger
 
 log = get_logger(__name__)
+
+# When the model was asked, until its first response.
+_asked: ContextVar[float | None] = ContextVar("talk_llm_asked", default=None)
 
 
 class LiteralInstruction(BasePlugin):
@@ -62,9 +66,10 @@ class ToolErrors(BasePlugin):
 class Counting(BasePlugin):
     """Calls of the model and of tools, as metrics. A name that a model invents shares one label."""
 
-    def __init__(self, agent: str, metrics: AgentMetrics, tools: frozenset[str]) -> None:
+    def __init__(self, agent: str, metrics: AgentMetrics, tools: frozenset[str], model: str = "") -> None:
         super().__init__("counting")
         self._agent = agent
+        self._model = model
         self._metrics = metrics
         self._tools = tools
         self._begun: dict[str, float] = {}
@@ -74,6 +79,18 @@ class Counting(BasePlugin):
         self, *, callback_context: CallbackContext, llm_request: LlmRequest
     ) -> LlmResponse | None:
         self._metrics.llm_calls.labels(self._agent).inc()
+        _asked.set(time.monotonic())
+        return None
+
+    @override
+    async def after_model_callback(
+        self, *, callback_context: CallbackContext, llm_response: LlmResponse
+    ) -> LlmResponse | None:
+        if (asked := _asked.get()) is not None:
+            _asked.set(None)
+            self._metrics.llm_first.labels(self._agent).observe(time.monotonic() - asked)
+        if not llm_response.partial and self._model and llm_response.model_version not in (None, self._model):
+            self._metrics.llm_fallbacks.labels(self._agent).inc()
         return None
 
     @override
@@ -81,7 +98,8 @@ class Counting(BasePlugin):
         self, *, callback_context: CallbackContext, llm_request: LlmRequest, error: Exception
     ) -> LlmResponse | None:
         code = error.code if isinstance(error, TalkError) else Internal.code
-        self._metrics.llm_errors.labels(self._agent, code).inc()
+        _asked.set(None)
+        self._metrics.llm_failed(self._agent, code)
         return None
 
     @override

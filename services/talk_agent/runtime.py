@@ -46,7 +46,7 @@ def build_runner(
     )
     plugins = [
         LiteralInstruction(),
-        Counting(agent, metrics, frozenset(tool.name for tool in tools)),
+        Counting(agent, metrics, frozenset(tool.name for tool in tools), model.model),
         ToolErrors(),
     ]
     return Runner(app=App(name=APP_NAME, root_agent=node, plugins=plugins), session_service=staging)

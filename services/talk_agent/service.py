@@ -18,6 +18,7 @@ from talk_agent.sessions.build import build_sessions, open_sessions
 from talk_agent.sessions.lock import LocalTurnLock
 from talk_agent.sessions.memory import MemorySessionStore
 from talk_agent.sessions.port import SessionStore, TurnLock
+from talk_agent.sessions.redis_figures import watching_redis
 from talk_agent.sessions.staging import StagingSessionService
 from talk_agent.settings import Settings
 from talk_agent.slots import Slots
@@ -60,6 +61,8 @@ class Service:
         )
         self.drain = Drain(self.health, delay=settings.endpoint_delay, seconds=spec.drain_seconds)
         self._metrics.prepare(self.agent.name, (tool.name for tool in self._tools))
+        self._metrics.turns_limit.labels(self.agent.name).set(spec.limits.concurrent_turns)
+        self._metrics.ready.labels(self.agent.name).set_function(lambda: self.health.ready)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -67,7 +70,8 @@ class Service:
         async with self._pool:
             await warm_up(self._warm_up_turns)
             self._deps.settle()
-            async with open_sessions(self.store), self.health.running(), self.drain.over(self.turns):
+            redis = watching_redis(self._settings.redis())
+            async with open_sessions(self.store), redis, self.health.running(), self.drain.over(self.turns):
                 self.health.started = True
                 yield
 

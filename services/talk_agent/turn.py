@@ -172,6 +172,7 @@ class _Run:
         self._request = request
         self._outbox = outbox
         self._progress = Progress(time.monotonic)
+        self._begun = time.monotonic()
         self._stopped_by: TalkError | None = None
         self._storing: asyncio.Task[int] | None = None
         self._fence = ""
@@ -205,6 +206,7 @@ class _Run:
     async def _accepted(self) -> None:
         instruction = self._engine.instruction()
         loaded = await self._load(self._engine.limits.recent_turns)
+        self._engine.metrics.session_setup.labels(self._engine.agent).observe(time.monotonic() - self._begun)
         if await self._repeated(loaded):
             return
         with self._engine.staging.stage(self._request.session_id, loaded) as stage:

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from talk_gateway import metrics
 from talk_gateway.chat import agent_chat, chat, json_answer
 from talk_gateway.deps import Deps
 from talk_gateway.page import page_routes, web_folder
@@ -33,6 +34,8 @@ def create_app(settings: Settings, deps: Deps) -> Starlette:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with deps.pool, deps.directory.running(deps.pool), health.running():
+            for agent in deps.directory.agents():
+                metrics.prepare(agent.name)
             health.started = True
             yield
 

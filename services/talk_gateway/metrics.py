@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from functools import cache
+from types import TracebackType
+from typing import Self
+
 from prometheus_client import Counter, Gauge, Histogram
+
+from talk_kit.errors import BY_CODE, ContentFiltered, DeadlineExceeded, Internal, TalkError
+from talk_kit.metrics import http_metrics
 
 STAGES = ("asr", "llm_ttft", "first_sentence", "tts_ttfb", "first_audio", "total")
 OUTCOMES = ("completed", "failed", "cancelled")
 KINDS = ("chat", "voice")
+SPEECH = ("asr", "tts")
+# What counts against Talk. The rest is the caller's own: silence, a busy session, too many requests, a filter.
+FAULTS = tuple(code for code, cls in BY_CODE.items() if cls.status >= 500 and cls is not ContentFiltered)
 
 turns = Counter("talk_gateway_turns", "Turns by agent, kind and outcome.", ["agent", "kind", "outcome"])
 turns_running = Gauge("talk_gateway_turns_running", "Turns under way.", ["kind"])
@@ -25,6 +37,16 @@ turn_stage_seconds = Histogram(
 provider_requests = Counter(
     "talk_gateway_provider_requests", "Calls to speech providers by service and outcome.", ["service", "outcome"]
 )
+provider_errors = Counter(
+    "talk_gateway_provider_errors", "Calls to speech providers that failed, by code.", ["service", "code"]
+)
+provider_seconds = Histogram(
+    "talk_gateway_provider_seconds",
+    "Seconds from a call to a speech provider to its answer: all of a transcription, the first sound of a sentence.",
+    ["service"],
+    buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 60.0),
+)
+timeouts = http_metrics("gateway").timeouts
 
 for _kind in KINDS:
     turns_running.labels(_kind)
@@ -32,6 +54,55 @@ for _reason in ("draining", "agent_not_ready"):
     turns_moved.labels(_reason)
 for _stage in STAGES:
     turn_stage_seconds.labels(_stage)
-for _service in ("asr", "tts"):
-    for _outcome in ("ok", "error"):
+for _target in (*SPEECH, "turn"):
+    timeouts.labels(_target)
+for _service in SPEECH:
+    provider_seconds.labels(_service)
+    for _outcome in ("ok", "error", "cancelled"):
         provider_requests.labels(_service, _outcome)
+    for _code in FAULTS:
+        provider_errors.labels(_service, _code)
+
+
+@cache
+def prepare(agent: str) -> None:
+    """Brings the label sets of an agent into being, at 0: once, when the agent is first heard of."""
+    for kind in KINDS:
+        for outcome in OUTCOMES:
+            turns.labels(agent, kind, outcome)
+    for code in FAULTS:
+        turn_errors.labels(agent, code)
+
+
+class ProviderCall:
+    """Counts and times one call to a speech provider, the `with` block. A caller that goes is no error of it."""
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+        self._begun = time.monotonic()
+        self._answered = False
+
+    def answered(self) -> None:
+        """The answer is there, or its first sound; later calls change nothing."""
+        if not self._answered:
+            self._answered = True
+            provider_seconds.labels(self._service).observe(time.monotonic() - self._begun)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        match error:
+            case None:
+                outcome = "ok"
+            case asyncio.CancelledError() | GeneratorExit():
+                outcome = "cancelled"
+            case _:
+                outcome = "error"
+                code = error.code if isinstance(error, TalkError) else Internal.code
+                provider_errors.labels(self._service, code).inc()
+                if code == DeadlineExceeded.code:
+                    timeouts.labels(self._service).inc()
+        provider_requests.labels(self._service, outcome).inc()

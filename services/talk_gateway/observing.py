@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 from talk_gateway import metrics
 from talk_gateway.voice_turn import VoiceEvent
-from talk_kit.errors import TalkError
+from talk_kit.errors import DeadlineExceeded, TalkError
 from talk_kit.events import ReplyDelta, TurnCompleted, TurnFailed
 from talk_kit.logs import get_logger
 
@@ -19,6 +19,7 @@ async def observed(
     events: AsyncGenerator[VoiceEvent, None], *, agent: str, kind: str
 ) -> AsyncGenerator[VoiceEvent, None]:
     """The same events; counts the turn as completed, failed or, when it is closed before its end, cancelled."""
+    metrics.prepare(agent)
     begun = time.monotonic()
     first_word: float | None = None
     outcome, code, timings = "cancelled", "", {}
@@ -47,6 +48,8 @@ def _finish(agent: str, kind: str, outcome: str, code: str, timings: dict[str, f
     metrics.turns.labels(agent, kind, outcome).inc()
     if code:
         metrics.turn_errors.labels(agent, code).inc()
+    if code == DeadlineExceeded.code:
+        metrics.timeouts.labels("turn").inc()
     for stage in metrics.STAGES:
         if stage in timings:
             metrics.turn_stage_seconds.labels(stage).observe(timings[stage])

@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -16,7 +17,7 @@ from talk_kit.disconnect import cancel_and_wait
 from talk_kit.health import Health
 from talk_kit.metrics import metrics_route
 from talk_kit.serving import middleware
-from talk_local import models
+from talk_local import metrics, models
 from talk_local.answers import EXCEPTION_HANDLERS
 from talk_local.asr import Listener, Moonshine
 from talk_local.lane import Lane
@@ -90,6 +91,8 @@ def create_app(settings: Settings, deps: Deps) -> Starlette:
     """The routes over the engines. One transcription runs at a time (Moonshine's lock), and two syntheses."""
     hearing = Lane("speech recognition", workers=1, waiting=settings.queue)
     speech = Lane("speech synthesis", workers=2, waiting=settings.queue)
+    for engine, lane in zip(metrics.ENGINES, (hearing, speech), strict=True):
+        metrics.queue.labels(engine).set_function(partial(getattr, lane, "pending"))
     chat = Chat(deps.llm, limit=settings.llm_slots + settings.queue, idle=settings.llm_idle)
     transcriptions = Transcriptions(deps.asr, hearing, settings.audio_seconds)
     routes = [

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from talk_agent.metrics import redis_metrics
 from talk_agent.sessions.lease import RedisTurnLock
 from talk_agent.sessions.lock import LocalTurnLock
 from talk_agent.sessions.memory import MemorySessionStore
 from talk_agent.sessions.optional import OptionalSessions
 from talk_agent.sessions.port import SessionStore, TurnLock
-from talk_agent.sessions.redis_server import RedisServer
+from talk_agent.sessions.redis_figures import ObservedRedisServer
 from talk_agent.sessions.redis_store import RedisSessionStore
 from talk_agent.settings import Settings
 from talk_kit.errors import Unavailable
@@ -32,7 +33,7 @@ def build_sessions(settings: Settings, agent: TalkAgent) -> tuple[SessionStore, 
             answer_ttl=settings.idempotency_ttl,
         )
         return store, LocalTurnLock(wait=settings.session_wait)
-    server = RedisServer(address)
+    server = ObservedRedisServer(address, redis_metrics())
     kept = RedisSessionStore(server, agent.name, ttl=session.ttl, answer_ttl=settings.idempotency_ttl)
     lease = RedisTurnLock(server, agent.name, wait=settings.session_wait, lease=settings.session_lease)
     if session.required:

@@ -25,16 +25,13 @@ class Transcriber:
 
     async def transcribe(self, wav: bytes, *, language: str | None = None, model: str | None = None) -> str:
         """What was said in a 16 kHz mono WAV. NoSpeech where the provider heard nothing."""
-        try:
-            async with asyncio.timeout(self.timeout):
-                text = await self._ask(wav, language, model)
-        except TimeoutError as error:
-            metrics.provider_requests.labels("asr", "error").inc()
-            raise DeadlineExceeded(f"{self.endpoint.name} did not answer within {self.timeout:g} s.") from error
-        except Exception:
-            metrics.provider_requests.labels("asr", "error").inc()
-            raise
-        metrics.provider_requests.labels("asr", "ok").inc()
+        with metrics.ProviderCall("asr") as call:
+            try:
+                async with asyncio.timeout(self.timeout):
+                    text = await self._ask(wav, language, model)
+            except TimeoutError as error:
+                raise DeadlineExceeded(f"{self.endpoint.name} did not answer within {self.timeout:g} s.") from error
+            call.answered()
         if not any(character.isalnum() for character in text):
             raise NoSpeech("No speech was heard. Speak closer to the microphone and try again.")
         return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from talk_gateway import metrics
@@ -30,13 +31,11 @@ class Synthesizer:
             "input": text,
             "response_format": "pcm",
         }
-        outcome = "error"
-        try:
-            async for pcm in self._stream(body):
-                outcome = "ok"
-                yield pcm
-        finally:
-            metrics.provider_requests.labels("tts", outcome).inc()
+        with metrics.ProviderCall("tts") as call:
+            async with aclosing(self._stream(body)) as sound:
+                async for pcm in sound:
+                    call.answered()
+                    yield pcm
 
     async def _stream(self, body: dict[str, str]) -> AsyncGenerator[bytes, None]:
         async with self.pool.stream(

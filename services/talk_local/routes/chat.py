@@ -9,9 +9,9 @@ import httpx
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from talk_kit.errors import ProviderBusy
+from talk_kit.errors import DeadlineExceeded, ProviderBusy
 from talk_kit.http_client import HttpPool
-from talk_local import bodies
+from talk_local import bodies, metrics
 from talk_local.answers import UNBUFFERED, Head, Streamed
 from talk_local.part import Part
 
@@ -64,6 +64,9 @@ class Chat:
                 yield Head(answer.status_code, {**headers, **UNBUFFERED})
                 async for chunk in answer.aiter_raw():
                     yield chunk
+        except DeadlineExceeded:
+            metrics.timeouts.labels("llm").inc()
+            raise
         finally:
             self._running -= 1
 
