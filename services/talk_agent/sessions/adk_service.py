@@ -19,6 +19,7 @@ from google.adk.errors.session_not_found_error import SessionNotFoundError
 from google.adk.events.event import Event
 from google.adk.sessions.base_session_service import BaseSessionService, GetSessionConfig, ListSessionsResponse
 from google.adk.sessions.session import Session
+from pydantic import PrivateAttr
 from typing_extensions import override
 
 from talk_agent.sessions import scripts
@@ -44,6 +45,12 @@ _STALE = "The session was changed by another writer since it was read; get it ag
 class _Line:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     present: int = 0
+
+
+class _KnownSession(Session):
+    """With the ids of its events, so that an append does not look through all of them."""
+
+    _ids: set[str] = PrivateAttr(default_factory=set)
 
 
 class RedisSessionService(BaseSessionService):
@@ -115,7 +122,7 @@ class RedisSessionService(BaseSessionService):
 
     async def _append(self, session: Session, event: Event) -> Event:
         keys = session_keys(session.app_name, session.user_id, session.id)
-        if any(stored == event for stored in session.events if stored.id == event.id):
+        if _has(session, event):
             await self._current(session, keys)
             return event  # the same event again: it is stored already
         stored = _without_temp(event)
@@ -126,6 +133,8 @@ class RedisSessionService(BaseSessionService):
         answer = await self._store(session, keys, stored, parts)
         self._apply_temp_state(session, event)
         event = self._commit_event_to_session(session, self._trim_temp_delta_state(event))
+        if isinstance(session, _KnownSession):
+            session._ids.add(event.id)
         session._storage_update_marker = answer.decode()
         session.last_update_time = event.timestamp
         return event
@@ -170,7 +179,7 @@ class RedisSessionService(BaseSessionService):
             return None
         (app,) = await self._server.run(("HGETALL", agent_keys(app_name).app))
         events = [event for element in tail for event in decode_turn(element)[1]]
-        session = Session(
+        session = _KnownSession(
             id=name,
             app_name=app_name,
             user_id=user_id,
@@ -179,6 +188,7 @@ class RedisSessionService(BaseSessionService):
             last_update_time=meta.updated,
         )
         session._storage_update_marker = str(meta.version)
+        session._ids = {event.id for event in session.events}
         return session
 
     async def _sessions_of(self, app_name: str, user_id: str) -> list[Session]:
@@ -203,6 +213,13 @@ class RedisSessionService(BaseSessionService):
             line.present -= 1
             if not line.present:
                 del self._writers[key]
+
+
+def _has(session: Session, event: Event) -> bool:
+    """Whether an equal event is there. Events of one id may differ, and are then all kept."""
+    if isinstance(session, _KnownSession) and event.id not in session._ids:
+        return False
+    return any(stored == event for stored in session.events if stored.id == event.id)
 
 
 def _without_temp(event: Event) -> Event:
