@@ -18,6 +18,7 @@ import httpx
 
 from talk_kit.context import outgoing_headers
 from talk_kit.errors import DeadlineExceeded, ProviderFailed, ProviderUnreachable
+from talk_kit.tracing import client_span
 from talk_kit.transport import AsyncioTransport
 
 CONNECT_SECONDS = 5.0
@@ -73,8 +74,8 @@ class HttpPool:
         self._running[index] += 1
         try:
             async with AsyncExitStack() as stack:
-                with _translated(target):
-                    all_headers = {**outgoing_headers(), **(headers or {})}
+                with _translated(target), client_span(method, url, target) as traced:
+                    all_headers = {**outgoing_headers(), **traced, **(headers or {})}
                     call = self._clients[index].stream(method, url, headers=all_headers, timeout=timeout, **content)
                     yield await stack.enter_async_context(call)
         finally:

@@ -161,6 +161,15 @@ async def test_one_trace_through_all_and_no_word_or_secret_in_it_or_in_what_is_p
     assert {
         each.headers["traceparent"].split("-")[1] for each in (*running.speech.heard[:1], *running.speech.said[:1])
     } == {TRACE}
+    calls = sorted(
+        span.name for _, span in ours if span.kind == Span.SPAN_KIND_CLIENT and span.name.startswith("POST ")
+    )
+    assert calls == [
+        "POST The agent assistant",
+        "POST The model provider",
+        "POST The speech recognition",
+        "POST The speech synthesis",
+    ]
     keys = {attribute.key for service, span in ours if service == "talk-agent" for attribute in span.attributes}
     assert any(key.startswith("gen_ai.") for key in keys), keys
 
