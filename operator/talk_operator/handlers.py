@@ -12,6 +12,7 @@ from typing import Any
 import kopf
 
 from talk_operator.kinds import WATCHED, Kind
+from talk_operator.login import login
 from talk_operator.store import Store
 
 Told = Callable[[Mapping[str, Any]], None]
@@ -19,7 +20,7 @@ Told = Callable[[Mapping[str, Any]], None]
 
 def register(registry: kopf.OperatorRegistry, store: Store, told: Told) -> None:
     """Has `store` follow the cluster and `told` called with each object that is new, changed or gone."""
-    kopf.on.login(registry=registry)(_login)
+    kopf.on.login(registry=registry)(login)
     for kind in WATCHED:
         _follow(registry, kind, store, told)
 
@@ -37,8 +38,3 @@ def take(event: str | None, obj: Mapping[str, Any], store: Store, told: Told) ->
         told(obj)
     elif store.put(obj):
         told(obj)
-
-
-async def _login(**kwargs: Any) -> kopf.ConnectionInfo | None:
-    """A pod's own account, or KUBECONFIG."""
-    return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)

@@ -9,6 +9,7 @@ import kopf
 
 from talk_operator.handlers import register, take
 from talk_operator.kinds import WATCHED
+from talk_operator.login import login
 from talk_operator.store import Store
 from talk_operator.watching import watch_settings
 
@@ -62,6 +63,7 @@ def test_kopf_has_only_event_handlers_and_writes_nothing_by_itself() -> None:
     handlers = {name: len(getattr(registry, name).get_all_handlers()) for name in
                 ("_indexing", "_watching", "_spawning", "_changing", "_webhooks")}  # fmt: skip
     assert handlers == {"_indexing": 0, "_watching": len(WATCHED), "_spawning": 0, "_changing": 0, "_webhooks": 0}
+    assert [handler.fn for handler in registry._activities.get_all_handlers()] == [login]  # trusts as the client does
     settings = watch_settings()
     assert not settings.posting.enabled
     assert settings.scanning.disabled
