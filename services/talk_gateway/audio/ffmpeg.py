@@ -33,6 +33,7 @@ _CODECS = (
 )
 _BEFORE_INPUT = ("-nostdin", "-hide_banner", "-loglevel", "error", "-max_alloc", str(64 << 20))
 _SHAPE = f"aformat=sample_fmts=s16:sample_rates={RATE}:channel_layouts=mono|stereo"
+_REAP_SECONDS = 5.0
 _READ_BYTES = 1 << 16
 
 log = get_logger(__name__)
@@ -119,7 +120,21 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     """Kill the whole group, whatever it started, and reap the process; a second cancellation does not stop that."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    await asyncio.shield(asyncio.ensure_future(process.wait()))
+    await asyncio.shield(asyncio.ensure_future(_reap(process)))
+
+
+async def _reap(process: asyncio.subprocess.Process) -> None:
+    """What is still in the pipe is read first: asyncio's `wait` returns only when the pipe has ended, which a reader
+    that stopped in the middle never sees.
+    """
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(_REAP_SECONDS):
+            while await process.stdout.read(_READ_BYTES):
+                pass
+            await process.wait()
+    except TimeoutError:
+        log.error("ffmpeg_not_reaped", pid=process.pid)
 
 
 def _limit(pid: int, seconds: float) -> None:

@@ -382,3 +382,12 @@ async def test_damaged_bytes_are_sound_or_refused(make: Make, name: str, data: s
         sound[at] ^= data.draw(st.integers(1, 255))
     with may_refuse(400, 415):
         assert (await Decoder().decode(bytes(sound))).seconds <= 120.25
+
+
+async def test_a_decoder_that_is_left_with_a_full_pipe_is_reaped(tmp_path: Path) -> None:
+    wave = tmp_path / "head.wav"
+    wave.write_bytes(b"RIFF\xff\xff\xff\xffWAVEfmt " + speech_wav(1.0)[16:40] + b"\xff\xff\xff\xff")
+    decoder = Decoder(DecodeLimits(max_seconds=1.0), program=script(tmp_path, f"cat {wave} /dev/zero"))
+    for _ in range(20):
+        with pytest.raises(InvalidRequest, match="longer than 1 s"):
+            await decoder.decode(WEBM)

@@ -80,7 +80,8 @@ def test_no_cluster_of_characters_is_cut(text: str, bound: int) -> None:
     at = 0
     for cluster in regex.findall(r"\X", text):
         length = len(without_space(cluster))
-        if length == len(cluster) <= bound // 4:
+        # A mark behind a tag, a link or a rule has no letter to join.
+        if length == len(cluster) <= bound // 4 and cluster[0] not in ">)|-_*`$":
             assert not ends & set(range(at + 1, at + length)), cluster
         at += length
 
