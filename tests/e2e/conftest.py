@@ -13,6 +13,7 @@ import pytest
 from tests.e2e.cluster import ROOT, Namespace, run
 
 CRD = "talkagents.talk.dwani.ai"
+PREFIX = "e2e-"
 _FAILED = pytest.StashKey[bool]()
 
 
@@ -53,7 +54,8 @@ def namespace(request: pytest.FixtureRequest) -> Iterator[Namespace]:
 
 def _namespace(request: pytest.FixtureRequest) -> Iterator[Namespace]:
     slug = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower().removesuffix(".py")).strip("-")[:40].strip("-")
-    made = Namespace(f"e2e-{slug}-{secrets.token_hex(2)}")
+    _give_back_volumes()
+    made = Namespace(f"{PREFIX}{slug}-{secrets.token_hex(2)}")
     run("kubectl", "create", "namespace", made.name)
     run("kubectl", "label", "namespace", made.name, "pod-security.kubernetes.io/enforce=restricted")
     yield made
@@ -64,3 +66,13 @@ def _namespace(request: pytest.FixtureRequest) -> Iterator[Namespace]:
         for release in made.helm("list", "-q", check=False).split():
             made.helm("uninstall", release, "--wait", check=False)
         run("kubectl", "delete", "namespace", made.name, "--wait=false")
+        _give_back_volumes()
+
+
+def _give_back_volumes() -> None:
+    """Volumes that no claim holds any more and that nothing recycles: those that tests of gone namespaces had."""
+    for volume in json.loads(run("kubectl", "get", "pv", "-o", "json"))["items"]:
+        claim = volume["spec"].get("claimRef", {}).get("namespace", "")
+        if volume["status"]["phase"] == "Released" and claim.startswith(PREFIX):
+            patch = ["--type=json", '-p=[{"op": "remove", "path": "/spec/claimRef"}]']
+            run("kubectl", "patch", "pv", volume["metadata"]["name"], *patch, check=False)
