@@ -67,7 +67,8 @@ class ValuesAgents:
             if not differs(agent, live):
                 return None
         try:
-            self._store.put(await self._api.apply(TALK_AGENT, agent, force=live is not None))
+            # Not into the store: the watch brings it, as news that makes the TalkAgent due.
+            await self._api.apply(TALK_AGENT, agent, force=live is not None)
         except ApiFailed as failed:
             return f"{name}: {failed}"
         log.info("values_agent_applied", agent=name)

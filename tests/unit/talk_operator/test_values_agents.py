@@ -45,6 +45,13 @@ async def test_agents_come_change_and_go_with_the_values() -> None:
     assert len(world.cluster.writes) == before
 
 
+async def test_what_it_makes_is_news_to_the_watch_so_that_it_is_reconciled() -> None:
+    world = World()
+    world.configmap(assistant=SPEC)
+    await world.reconcile()
+    assert world.store.put(world.agents()["assistant"])
+
+
 async def test_they_go_with_the_release_and_an_agent_of_a_person_stays() -> None:
     world = World()
     world.configmap(assistant=SPEC)
