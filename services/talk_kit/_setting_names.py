@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-KNOWN_PREFIXES = ("TALK_SECRET_", "TALK_TEST_")
+KNOWN_PREFIXES = ("TALK_SECRET_", "TALK_TEST_", "TALK_E2E_")
 
 KNOWN_NAMES = frozenset(
     [
