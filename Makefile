@@ -44,7 +44,7 @@ web: tools $(WEB)/node_modules ## the page: types, unit tests, journeys in Chrom
 	cd $(WEB) && CHROMIUM=$$(../../scripts/tools.sh path chromium) npm run test:e2e
 
 tools: ## finds or brings what is no Python or npm package
-	@scripts/tools.sh ensure node chromium
+	@scripts/tools.sh ensure node chromium helm promtool
 
 bench: .tools/dev.stamp ## the figures, side by side, as JSON and a table
 	$(VENV)/python -m bench $(ARGS)
@@ -57,6 +57,8 @@ reference: .tools/dev.stamp ## writes the generated reference pages
 	$(VENV)/python -m scripts.metrics_reference
 	$(VENV)/python -m scripts.slo_rules
 	$(VENV)/python -m scripts.dashboards
+	$(VENV)/python -m scripts.chart_readme
+	$(VENV)/python -m talk_kit.talkagent.reference
 
 lock: $(UV) ## resolves the dependencies anew
 	$(UV) lock
