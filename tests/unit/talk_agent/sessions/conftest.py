@@ -47,5 +47,13 @@ def store(server: RedisServer, agent: str) -> RedisSessionStore:
 
 
 @pytest.fixture
+async def own_store(shared_valkey: Valkey, agent: str) -> AsyncIterator[RedisSessionStore]:
+    """On the tests' own server, which the cutting proxy stands before."""
+    made = RedisServer(shared_valkey.address)
+    yield RedisSessionStore(made, agent, ttl=3600.0, answer_ttl=86_400.0)
+    await made.close()
+
+
+@pytest.fixture
 def adk(server: RedisServer) -> RedisSessionService:
     return RedisSessionService(server, ttl=3600.0)

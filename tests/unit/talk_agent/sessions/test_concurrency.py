@@ -96,7 +96,7 @@ async def test_of_parallel_turns_at_one_version_one_is_stored(store: RedisSessio
 @pytest.mark.loopback
 @pytest.mark.parametrize("direction", ["cut_after", "cut_answers_after"])
 async def test_a_writer_cut_off_at_any_byte_has_written_all_or_nothing(
-    shared_valkey: Valkey, store: RedisSessionStore, agent: str, direction: str, monkeypatch: pytest.MonkeyPatch
+    shared_valkey: Valkey, own_store: RedisSessionStore, agent: str, direction: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection breaks after each of so many bytes, and the writer dies with it: it does not try again."""
     monkeypatch.setattr("talk_agent.sessions.redis_store.APPEND_SECONDS", -1.0)
@@ -114,7 +114,7 @@ async def test_a_writer_cut_off_at_any_byte_has_written_all_or_nothing(
             with suppress(Unavailable):
                 acknowledged = await writer.append(name, append, version=0) == 1
             await server.close()
-        read = await store.load(name, 5, key="k")
+        read = await own_store.load(name, 5, key="k")
         whole = (len(read.events), dict(read.state), read.version, bool(read.answer))
         assert whole in ((4, {"x": 1, "user:y": 2}, 1, True), (0, {}, 0, False))
         assert not acknowledged or read.version == 1
@@ -126,7 +126,7 @@ async def test_a_writer_cut_off_at_any_byte_has_written_all_or_nothing(
 
 @pytest.mark.loopback
 async def test_a_writer_whose_answers_are_cut_stores_each_turn_once(
-    shared_valkey: Valkey, store: RedisSessionStore, agent: str
+    shared_valkey: Valkey, own_store: RedisSessionStore, agent: str
 ) -> None:
     """It cannot know whether it was heard, and asks again."""
     async with Proxy(shared_valkey.socket) as proxy:
@@ -146,4 +146,4 @@ async def test_a_writer_whose_answers_are_cut_stores_each_turn_once(
         cutter.cancel()
         await asyncio.gather(cutter, return_exceptions=True)
         await server.close()
-    assert questions(await store.load("s", 50)) == [str(number) for number in range(30)]
+    assert questions(await own_store.load("s", 50)) == [str(number) for number in range(30)]
