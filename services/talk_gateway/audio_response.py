@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from talk_gateway.audio.encode import Encoder
 from talk_gateway.voice_turn import Sound, VoiceEvent
-from talk_kit.disconnect import ClosingResponse
+from talk_kit.disconnect import ClosingResponse, send_head
 from talk_kit.errors import TalkError, from_code
 from talk_kit.events import TurnCompleted, TurnFailed
 from talk_kit.problems import problem
@@ -64,7 +64,6 @@ class AudioResponse(ClosingResponse):
             return
         if not self._started:
             self._started = True
-            raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self._head.items()]
-            await send({"type": "http.response.start", "status": 200, "headers": raw})
+            await send_head(send, self._head)
         async with asyncio.timeout(WRITE_SECONDS):
             await send({"type": "http.response.body", "body": data, "more_body": not last})

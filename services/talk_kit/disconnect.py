@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 
 from starlette.responses import Response
@@ -34,11 +34,10 @@ async def until_disconnect(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
 
 
 class ClosingResponse(Response):
-    """An answer whose writing is cancelled, and waited for, as soon as the client goes."""
+    """An answer whose writing is cancelled, and waited for, as soon as the client goes.
 
-    def __init__(self) -> None:
-        # Nothing of Response's own body and headers is used: `write` sends both.
-        super().__init__()
+    Nothing of Response's own body and headers is used: `write` sends both.
+    """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         writer = asyncio.create_task(self.write(scope, receive, send), name="response-writer")
@@ -53,6 +52,12 @@ class ClosingResponse(Response):
     async def write(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends the whole answer. Runs in a task of its own."""
         raise NotImplementedError  # each answer writes its own body
+
+
+async def send_head(send: Send, headers: Mapping[str, str]) -> None:
+    """Status 200 and exactly these headers: the body's length is not known yet."""
+    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": 200, "headers": raw})
 
 
 async def cancel_and_wait(*tasks: asyncio.Task[Any]) -> None:

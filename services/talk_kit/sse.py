@@ -16,7 +16,7 @@ import orjson
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from talk_kit.disconnect import ClosingResponse, cancel_and_wait
+from talk_kit.disconnect import ClosingResponse, cancel_and_wait, send_head
 from talk_kit.errors import Internal, ProviderFailed, TalkError
 from talk_kit.events import TurnEvent, TurnFailed, from_wire, to_wire
 from talk_kit.logs import get_logger
@@ -184,8 +184,7 @@ class _Connection:
         self._written = time.monotonic()
 
     async def start(self, headers: dict[str, str]) -> None:
-        raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-        await self._send({"type": "http.response.start", "status": 200, "headers": raw})
+        await send_head(self._send, headers)
 
     async def write(self, data: bytes) -> None:
         async with self._lock, asyncio.timeout(WRITE_SECONDS):
