@@ -4,6 +4,8 @@
 # Version of the images, as the chart names them; how images are built, and how they reach the cluster.
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 REGISTRY := ghcr.io/dwani-ai
+# Tag of the images that e2e builds and installs; another one lets checkouts share a cluster.
+TALK_E2E_TAG ?= $(VERSION)
 ROOMS := gateway agent operator local
 TALK_E2E_BUILD ?= $(shell command -v podman || echo docker) build
 # kind: TALK_E2E_LOAD="kind load docker-image"; minikube: TALK_E2E_LOAD="minikube image load"
@@ -22,10 +24,10 @@ images: ## builds the four images
 	@for room in $(ROOMS); do \
 	  $(TALK_E2E_BUILD) --target $$room --build-arg VERSION=$(VERSION) \
 	    --build-arg REVISION="$$(git rev-parse --short HEAD 2>/dev/null || echo unknown)" \
-	    -t $(REGISTRY)/talk-$$room:$(VERSION) . || exit 1; \
+	    -t $(REGISTRY)/talk-$$room:$(TALK_E2E_TAG) . || exit 1; \
 	done
 
 e2e: .tools/dev.stamp helm images ## the whole product on the cluster that KUBECONFIG names
 	@kubectl version --request-timeout=10s >/dev/null || { echo "make: no cluster answers; set KUBECONFIG" >&2; exit 1; }
-	$(TALK_E2E_LOAD) $(foreach room,$(ROOMS),$(REGISTRY)/talk-$(room):$(VERSION))
-	$(VENV)/pytest tests/e2e -m cluster --timeout 900 $(ARGS)
+	$(TALK_E2E_LOAD) $(foreach room,$(ROOMS),$(REGISTRY)/talk-$(room):$(TALK_E2E_TAG))
+	TALK_E2E_TAG=$(TALK_E2E_TAG) $(VENV)/pytest tests/e2e -m cluster --timeout 900 $(ARGS)

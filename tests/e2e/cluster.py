@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import socket
@@ -52,6 +53,13 @@ def offline() -> list[str]:
     return [part for value in values for part in ("--set", value)]
 
 
+def built_images() -> list[str]:
+    """Values that name the images of TALK_E2E_TAG; without it the chart's own version."""
+    tag = os.environ.get("TALK_E2E_TAG")
+    rooms = ("gateway", "operator", "local", "agentDefaults") if tag else ()
+    return [part for room in rooms for part in ("--set-string", f"{room}.image.tag={tag}")]
+
+
 def ready_agents(client: httpx.Client) -> list[str]:
     """Names of the agents that the gateway would send turns to."""
     return [each["name"] for each in client.get("/v1/agents").json()["agents"] if each["ready"]]
@@ -79,7 +87,8 @@ class Namespace:
 
     def install(self, release: str, *arguments: str, wait: int = 300) -> str:
         """Installs or upgrades the chart and waits until all is ready."""
-        return self.helm("upgrade", "--install", release, str(CHART), "--wait", "--timeout", f"{wait}s", *arguments)
+        waiting = ["--wait", "--timeout", f"{wait}s"]
+        return self.helm("upgrade", "--install", release, str(CHART), *waiting, *built_images(), *arguments)
 
     @contextmanager
     def forwarded(self, target: str, port: int) -> Iterator[httpx.Client]:
