@@ -7,14 +7,17 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import pytest
 
-from tests.e2e.cluster import ROOT, Namespace, run
+from tests.e2e.cluster import EVIDENCE, ROOT, Namespace, run
+from tests.e2e.rig import Row, table
 
 CRD = "talkagents.talk.dwani.ai"
 PREFIX = "e2e-"
 _FAILED = pytest.StashKey[bool]()
+_ROWS = pytest.StashKey[list[Row]]()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -38,6 +41,21 @@ def cluster() -> None:
     if "meta.helm.sh/release-name" not in crd.get("metadata", {}).get("annotations", {}):
         run("kubectl", "apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "operator/crds"))
         run("kubectl", "wait", "--for=condition=Established", f"crd/{CRD}", "--timeout=30s")
+
+
+@pytest.fixture(scope="session")
+def fault_rows(pytestconfig: pytest.Config) -> list[Row]:
+    """The lines of the table of faults, which is printed at the end."""
+    return pytestconfig.stash.setdefault(_ROWS, [])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """The table of faults, for people, and as JSON in test-results/."""
+    if rows := config.stash.get(_ROWS, []):
+        terminalreporter.section("faults")
+        terminalreporter.write_line(table(rows))
+        EVIDENCE.mkdir(parents=True, exist_ok=True)
+        (EVIDENCE / "faults.json").write_text(json.dumps([asdict(row) for row in rows], indent=1))
 
 
 @pytest.fixture(scope="module")
