@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from scripts.dashboards.build import Board, Panel
-from scripts.dashboards.queries import RATE, quantiles, rate
+from scripts.dashboards.queries import RATE, legend, quantiles, rate
+
+TOKENS = "talk_agent_tokens_total"
 
 AGENTS = Board(
     "talk-agents",
@@ -16,14 +18,14 @@ AGENTS = Board(
                 "Pods that are ready",
                 "Pods that take turns, by agent; 0 is an outage of the agent.",
                 "short",
-                {"{{agent}}": "sum by (agent) (talk_agent_ready)"},
+                {"{{agent}} {{namespace}}": "sum by (namespace, agent) (talk_agent_ready)"},
                 width=8,
             ),
             Panel(
                 "Pods that reach the model",
                 "Pods whose latest probe of the model, or of a fallback, was answered.",
                 "short",
-                {"{{agent}}": "sum by (agent) (talk_agent_llm_reachable)"},
+                {"{{agent}} {{namespace}}": "sum by (namespace, agent) (talk_agent_llm_reachable)"},
                 width=8,
             ),
             Panel(
@@ -31,8 +33,8 @@ AGENTS = Board(
                 "Turns that run, as part of those that the pods run at once; above 1 a turn is answered 429.",
                 "percentunit",
                 {
-                    "{{agent}}": "sum by (agent) (talk_agent_turns_running)"
-                    " / (sum by (agent) (talk_agent_turns_limit) > 0)"
+                    "{{agent}} {{namespace}}": "sum by (namespace, agent) (talk_agent_turns_running)"
+                    " / (sum by (namespace, agent) (talk_agent_turns_limit) > 0)"
                 },
                 width=8,
             ),
@@ -74,7 +76,7 @@ AGENTS = Board(
                 "Turns under way",
                 "Turns that run at this moment.",
                 "short",
-                {"{{agent}}": "sum by (agent) (talk_agent_turns_running)"},
+                {"{{agent}} {{namespace}}": "sum by (namespace, agent) (talk_agent_turns_running)"},
             ),
             Panel(
                 "Turns moved to another pod",
@@ -98,7 +100,7 @@ AGENTS = Board(
                 "Tokens a second",
                 "Tokens that providers counted, in and out, by agent.",
                 "short",
-                {"{{agent}} {{direction}}": f"sum by (agent, direction) (rate(talk_agent_tokens_total{RATE}))"},
+                rate(TOKENS, "agent, direction"),
                 stacked=True,
             ),
             Panel(
@@ -106,16 +108,16 @@ AGENTS = Board(
                 "Tokens of a completed turn, on average: what a turn costs.",
                 "short",
                 {
-                    "{{agent}} {{direction}}": f"sum by (agent, direction) (rate(talk_agent_tokens_total{RATE}))"
-                    " / on (agent) group_left () "
-                    f'(sum by (agent) (rate(talk_agent_turns_total{{outcome="completed"}}{RATE})) > 0)'
+                    legend("agent, direction"): f"sum by (namespace, agent, direction) (rate({TOKENS}{RATE}))"
+                    " / on (namespace, agent) group_left () "
+                    f'(sum by (namespace, agent) (rate(talk_agent_turns_total{{outcome="completed"}}{RATE})) > 0)'
                 },
             ),
             Panel(
                 "Tokens in the last 24 hours",
                 "All tokens of a day, by agent and direction: what is paid for.",
                 "short",
-                {"{{agent}} {{direction}}": "sum by (agent, direction) (increase(talk_agent_tokens_total[24h]))"},
+                {legend("agent, direction"): f"sum by (namespace, agent, direction) (increase({TOKENS}[24h]))"},
                 "table",
                 24,
             ),

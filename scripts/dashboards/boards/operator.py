@@ -15,7 +15,7 @@ OPERATOR = Board(
                 "TalkAgents",
                 "TalkAgents that are ready, and that are not.",
                 "short",
-                {"ready: {{ready}}": "max by (ready) (talk_operator_agents)"},
+                {"ready: {{ready}}": "sum by (ready) (max by (namespace, ready) (talk_operator_agents))"},
                 width=8,
             ),
             Panel(

@@ -25,7 +25,7 @@ PROCESSES = Board(
                 "Lag of the event loop, p99",
                 "How late the event loop comes to what is due; above 0.25 s sound stutters.",
                 "s",
-                {"{{job}} {{instance}}": f"histogram_quantile(0.99, sum by (le, job, instance) ({LOOPS}))"},
+                {"{{job}} {{instance}}": f"histogram_quantile(0.99, sum by (le, namespace, job, instance) ({LOOPS}))"},
             ),
             Panel(
                 "Open files",

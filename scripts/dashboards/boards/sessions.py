@@ -16,7 +16,7 @@ SESSIONS = Board(
                 "Sessions",
                 "Conversations that are kept, by agent.",
                 "short",
-                {"{{agent}}": "max by (agent) (talk_agent_sessions)"},
+                {"{{agent}} {{namespace}}": "max by (namespace, agent) (talk_agent_sessions)"},
                 width=8,
             ),
             Panel(
