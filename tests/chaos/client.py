@@ -55,21 +55,22 @@ class Client:
         self._bounds = bounds
         self._clock = clock
 
-    async def turn(self, number: int, form: str) -> Turn:
-        """The turn with all its attempts; whoever keeps it can see it grow."""
+    async def turn(self, number: int, form: str, turns: list[Turn]) -> None:
+        """The turn with all its attempts, which is among `turns` from its beginning."""
         body = recording(f"{self._session} {number}") if form.startswith("voice") else b""
         question = transcript_of(body[HEADER_BYTES:]) if body else f"{self._session} question {number}"
         turn = Turn(self._session, question)
+        turns.append(turn)
         key = f"{self._session}-{number}"
         until = self._clock() + self._bounds.patience
         while True:
             retry_after = await self._attempt(turn, form, key, body)
             last = turn.attempts[-1]
             if last.ok or not last.retryable or len(turn.attempts) >= self._bounds.attempts:
-                return turn
+                return
             pause = _pause(len(turn.attempts), retry_after)
             if self._clock() + pause > until:
-                return turn
+                return
             await asyncio.sleep(pause)
 
     async def _attempt(self, turn: Turn, form: str, key: str, body: bytes) -> float | None:

@@ -85,9 +85,9 @@ class Load:
 
     def seen(self) -> dict[str, object]:
         """How far it is."""
-        ended = [turn for turn in self._turns if turn.attempts]
-        good = sum(turn.acknowledged for turn in ended)
-        return {"running": self.running, "at": self.at, "turns": len(ended), "good": good}
+        good = sum(turn.acknowledged for turn in self._turns)
+        bad = sum(not attempt.ok for turn in self._turns for attempt in turn.attempts)
+        return {"running": self.running, "at": self.at, "good": good, "failures": bad}
 
     async def stop(self) -> dict[str, object]:
         """No new turn is begun; those under way end, with their retries. Also raises what broke the load itself."""
@@ -112,7 +112,7 @@ class Load:
                 for number in range(plan.turns):
                     if self._stopping.is_set():
                         return
-                    self._turns.append(await client.turn(number, forms[number % len(forms)]))
+                    await client.turn(number, forms[number % len(forms)], self._turns)
                     await self._rest(plan.pause)
 
     async def _rest(self, seconds: float) -> None:

@@ -45,6 +45,10 @@ class Stack:
         """Begins a load: `tests.chaos.load.Plan`."""
         self.load.post("/start", json={"url": self.gateway.url, "agent": AGENT, **plan}).raise_for_status()
 
+    def seen(self) -> Any:
+        """How far the load is."""
+        return self.load.get("/").raise_for_status().json()
+
     def stop(self) -> Any:
         """Its report."""
         return self.load.post("/stop").raise_for_status().json()
@@ -52,6 +56,11 @@ class Stack:
     def faults(self, **wrong: Any) -> None:
         """What goes wrong at the providers from now on: `tests.fakes.providers.Faults`."""
         httpx.put(f"{self.providers.url}/faults", json=wrong).raise_for_status()
+
+    def redis_connections(self) -> int:
+        """How many the agent has."""
+        with self.redis.client() as client:
+            return int(client.info("clients")["connected_clients"]) - 1
 
     def difference(self, report: Any) -> Difference:
         """What the report says was acknowledged against what Redis holds."""
