@@ -24,14 +24,14 @@ from talk_kit.sse import EventStreamResponse
 async def chat(request: Request) -> Response:
     """`{text, mode, agent_name?, session_id?, stream?}` -> `{user, reply, session_id, state?}` or events."""
     deps: Deps = request.app.state.deps
-    turn = await parse_chat(request, deps.directory, deps.settings.text_length)
+    turn = await parse_chat(request, deps.visible(request), deps.settings.text_length)
     return await _answer(request, deps, turn, {"user": turn.text})
 
 
 async def agent_chat(request: Request) -> Response:
     """`{session_id?, message}` -> `{reply, state, session_id}` or events."""
     deps: Deps = request.app.state.deps
-    turn = await parse_agent_chat(request, deps.directory, deps.settings.text_length)
+    turn = await parse_agent_chat(request, deps.visible(request), deps.settings.text_length)
     return await _answer(request, deps, turn, {"state": {}})
 
 

@@ -70,7 +70,7 @@ def _parse(request: Request, deps: Deps) -> SpeechRequest:
     if format_ not in (EVENT_FORMATS if stream else FORMATS):
         offered = ", ".join(EVENT_FORMATS if stream else FORMATS)
         raise InvalidRequest(f"format is {format_[:40]!r}; send one of {offered}.")
-    agent = choose_agent(deps.directory, query.get("mode"), query.get("agent_name"))
+    agent = choose_agent(deps.visible(request), query.get("mode"), query.get("agent_name"))
     if not agent.voice.enabled:
         raise InvalidRequest(f"The agent {agent.name} has no voice; use /v1/chat.")
     return SpeechRequest(
