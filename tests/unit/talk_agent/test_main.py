@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from talk_kit.events import ReplyDelta, TurnCompleted, TurnFailed
+from talk_kit.events import ReplyDelta, TurnCompleted, TurnEvent, TurnFailed
 from talk_kit.sse import read_turn
 from tests.fakes import llm as fake
 from tests.fakes.llm import FakeLlm
@@ -79,7 +79,8 @@ async def test_a_signal_lets_the_running_reply_finish_and_then_new_turns_go_else
 
         assert (await says()).headers.get("connection") is None
         llm.script(fake.streamed(fake.ROLE, fake.text("So far "), fake.wait(gate), fake.text("so good."), *fake.end()))
-        events, answers = [], []
+        events: list[TurnEvent] = []
+        answers: list[httpx.Response] = []
         async with client.stream("POST", CHAT, json={"message": "Hello", "stream": True}) as response:
             async for event in read_turn(response.aiter_bytes()):
                 events.append(event)
