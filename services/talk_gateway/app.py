@@ -16,8 +16,10 @@ from talk_gateway import metrics
 from talk_gateway.chat import agent_chat, chat, json_answer
 from talk_gateway.deps import Deps
 from talk_gateway.page import page_routes, web_folder
+from talk_gateway.running import RunningTurns, TurnRoute
 from talk_gateway.settings import Settings
 from talk_gateway.speech import speech_to_speech
+from talk_kit.drain import Drain
 from talk_kit.health import Health
 from talk_kit.metrics import metrics_route
 from talk_kit.problems import EXCEPTION_HANDLERS
@@ -30,32 +32,35 @@ ALLOWED = ["Content-Type", "Authorization", "X-API-Key", "X-Session-ID", "X-Requ
 def create_app(settings: Settings, deps: Deps) -> Starlette:
     """The app for these settings. It is ready once it knows its agents: an ADR says why no provider counts."""
     health = Health(deps.directory.checks())
+    turns = RunningTurns()
+    drain = Drain(health, delay=settings.endpoint_delay, seconds=settings.drain_seconds)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with deps.pool, deps.directory.running(deps.pool), health.running():
+        async with deps.pool, deps.directory.running(deps.pool), health.running(), drain.of(turns):
             for agent in deps.directory.agents():
                 metrics.prepare(agent.name)
             health.started = True
             yield
 
     app = Starlette(
-        routes=_routes(settings, health),
+        routes=_routes(settings, health, turns),
         middleware=[*middleware("gateway"), *_cors(settings)],
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=lifespan,
     )
     app.state.deps = deps
     app.state.health = health
+    app.state.drain = drain
     return app
 
 
-def _routes(settings: Settings, health: Health) -> list[BaseRoute]:
+def _routes(settings: Settings, health: Health, turns: RunningTurns) -> list[BaseRoute]:
     return [
-        Route("/v1/chat", chat, methods=["POST"]),
-        Route("/v1/speech_to_speech", speech_to_speech, methods=["POST"]),
+        Route("/v1/chat", TurnRoute(turns, chat), methods=["POST"]),
+        Route("/v1/speech_to_speech", TurnRoute(turns, speech_to_speech), methods=["POST"]),
         Route("/v1/agents", list_agents),
-        Route("/v1/agents/{agent_name}/chat", agent_chat, methods=["POST"]),
+        Route("/v1/agents/{agent_name}/chat", TurnRoute(turns, agent_chat), methods=["POST"]),
         *health.routes(),
         *([] if settings.metrics_port else [metrics_route()]),
         *page_routes(web_folder()),

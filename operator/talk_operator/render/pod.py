@@ -14,8 +14,8 @@ from talk_operator.render.identity import labels, object_name, selector
 PORT = 8081
 CONFIG_HASH = "talk.dwani.ai/config-hash"
 FOLDER = "/etc/talk"
-# Seconds after the drain in which a pod writes and closes what is left; the agent itself takes 5 of them.
-CLOSING_SECONDS = 10
+# Seconds after the drain: the last turns are ended and stored within 5, what is left is written within 5 more.
+CLOSING_SECONDS = 15
 DRAIN_SECONDS = 60
 _PASSED_ON = ("nodeSelector", "tolerations", "affinity", "priorityClassName", "runtimeClassName")
 
