@@ -11,6 +11,7 @@ KNOWN_NAMES = frozenset(
         "TALK_AGENT_FILE",
         "TALK_AGENT_FILES",
         "TALK_AGENT_NAME",
+        "TALK_AGENT_NAMESPACE",
         "TALK_AGENT_VOICE",
         "TALK_API_KEY",
         "TALK_ASR_API_KEY",

@@ -299,6 +299,16 @@ def test_talks_own_secrets_and_claims_cannot_be_named_by_a_talkagent() -> None:
     secret = stateful["spec"]["template"]["spec"]["containers"][0]["env"][0]["valueFrom"]["secretKeyRef"]
     assert secret["name"].startswith("talk-internal-")
     assert operator_config(render(values=case("V12")))["reserved"]["secrets"] == ["my-redis"]
+    # What Kubernetes calls the claim of the one pod.
+    claimed = f"{claim['name']}-{stateful['metadata']['name']}-0"
+    assert operator_config(render())["reserved"]["claims"] == [claimed]
+    assert not operator_config(render(values=case("V12")))["reserved"]["claims"]
+
+
+def test_agents_ask_dns_where_the_values_say() -> None:
+    policy = operator_config(render("--set", "networkPolicy.dns.ports={5353}"))["networkPolicy"]
+    assert policy["dnsPorts"] == [5353]
+    assert not [rule for rule in policy["egress"] if {"port": 5353, "protocol": "UDP"} in rule["ports"]]
 
 
 def test_every_setting_of_the_chart_is_one_of_talk() -> None:
