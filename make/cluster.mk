@@ -1,5 +1,5 @@
 # What needs a cluster, or the programs around one.
-.PHONY: chart images e2e
+.PHONY: chart images e2e chaos on-cluster
 
 # Version of the images, as the chart names them; how images are built, and how they reach the cluster.
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
@@ -28,7 +28,12 @@ images: ## builds the four images
 	    -t $(REGISTRY)/talk-$$room:$(TALK_E2E_TAG) . || exit 1; \
 	done
 
-e2e: .tools/dev.stamp helm images ## the whole product on the cluster that KUBECONFIG names
+on-cluster: .tools/dev.stamp helm images
 	@kubectl version --request-timeout=10s >/dev/null || { echo "make: no cluster answers; set KUBECONFIG" >&2; exit 1; }
 	$(TALK_E2E_LOAD) $(foreach room,$(ROOMS),$(REGISTRY)/talk-$(room):$(TALK_E2E_TAG))
+
+e2e: on-cluster ## the whole product on the cluster that KUBECONFIG names
 	TALK_E2E_TAG=$(TALK_E2E_TAG) $(VENV)/pytest tests/e2e -m "cluster and not chaos" --timeout 900 $(ARGS)
+
+chaos: on-cluster ## every fault under load on that cluster, as a table; at most 40 minutes
+	TALK_E2E_TAG=$(TALK_E2E_TAG) $(VENV)/pytest tests/e2e/test_faults*.py -m cluster --timeout 600 --session-timeout 2400 $(ARGS)

@@ -249,3 +249,31 @@ def test_a_broken_llm_loses_nothing(talk: Rig, fault: str, seconds: int) -> None
 @pytest.mark.parametrize("part", ["asr", "tts"])
 def test_broken_speech_fails_voice_only(talk: Rig, part: str) -> None:
     nothing_lost(talk.during(f"{part.upper()} answers 500 for 20 s", broken(talk, 20, **{part: "error"})))
+
+
+# --- last: it gives the release another Redis -----------------------------------------------------------------------
+
+
+@chaos
+def test_a_full_disk_refuses_and_recovers(talk: Rig) -> None:
+    """Redis on a volume of 16 MiB, in memory, which something else fills."""
+    small = values(talk.namespace.name)
+    small["redis"] |= {"persistence": {"enabled": False}}
+    volume = [{"name": "talk-internal-data", "emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}}]
+
+    def on_redis(script: str) -> None:
+        talk.namespace.kubectl("exec", "talk-redis-0", "-c", "redis", "--", "sh", "-c", script)
+
+    def act() -> None:
+        on_redis("dd if=/dev/zero of=/data/fill bs=64k 2>/dev/null; test -s /data/fill")
+        wait(10)
+        on_redis("rm /data/fill")
+
+    # Which volumes a StatefulSet has cannot be changed, so it is another one.
+    talk.namespace.kubectl("delete", "statefulset", "talk-redis")
+    install(talk.namespace, small)
+    patch = {"spec": {"template": {"spec": {"volumes": volume}}}}
+    talk.namespace.kubectl("patch", "statefulset", "talk-redis", "-p", json.dumps(patch))
+    talk.namespace.kubectl("rollout", "status", "statefulset/talk-redis", "--timeout=120s")
+    talk.until_whole()
+    nothing_lost(talk.during("Redis on a full disk for 10 s", act))
