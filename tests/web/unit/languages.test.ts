@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { LOCALES, failureText, languageName, localeOf, speak, strings } from '../../../services/web/src/strings.ts';
 import en from '../../../services/web/src/words/en.ts';
@@ -33,6 +34,14 @@ describe.each([
   });
 
   test('says that it needs a native reader', () => expect(words.needsNativeReader).not.toBe(''));
+});
+
+test('every failure that the gateway can name has words', () => {
+  const tree = readFileSync(new URL('../../../services/talk_kit/errors.py', import.meta.url), 'utf8');
+  const codes = [...tree.matchAll(/^ {4}(?:status, )?code, title.*?"(\w+)"/gm)].map(([, code]) => code!);
+  expect(codes).toContain('circuit_open');
+  const unsaid = ['cancelled', 'invalid_request']; // never sent; says itself what is wrong
+  expect(codes.filter((code) => !unsaid.includes(code) && !(code in en.failures))).toEqual([]);
 });
 
 test('the language of the page changes what failures and languages are called', async () => {

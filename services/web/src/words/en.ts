@@ -138,7 +138,7 @@ const failures: Record<string, string> = {
   provider_failed: 'The model or speech service failed. It may work on the next try.',
   provider_unreachable: 'The model or speech service cannot be reached right now.',
   provider_busy: 'The model or speech service is very busy right now.',
-  circuit_open: 'The model or speech service keeps failing and is being left alone for a moment.',
+  circuit_open: 'The model or speech service keeps failing. Talk tries it again in a moment.',
   agent_not_ready: 'The agent is not ready yet.',
   draining: 'Talk is restarting. Retry in a moment.',
   unavailable: 'Talk is not available right now.',
