@@ -4,6 +4,7 @@ import type { Hint } from '../reducer.ts';
 
 const words = {
   title: 'Talk',
+  direction: 'ltr', // or 'rtl': how the page runs
   agents: 'Agents',
   menu: 'Agents and conversations',
   chooseAgent: 'Choose an agent',
@@ -90,6 +91,7 @@ const words = {
   apiKey: 'API key',
   keepKey: 'Keep it until this tab is closed',
 
+  /** Shown beside the choice of the language, until a native reader has read it. */
   needsNativeReader: '',
 };
 
