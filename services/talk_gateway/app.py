@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from talk_gateway import metrics
+from talk_gateway.admission import HeldUntilAnswered
 from talk_gateway.chat import agent_chat, chat, json_answer
 from talk_gateway.deps import Deps
 from talk_gateway.page import page_routes, web_folder
@@ -24,7 +25,10 @@ from talk_kit.problems import EXCEPTION_HANDLERS
 from talk_kit.serving import middleware
 
 EXPOSED = ["X-Request-ID", "X-Session-ID", "Retry-After"]
-ALLOWED = ["Content-Type", "Authorization", "X-API-Key", "X-Session-ID", "X-Request-ID", "Idempotency-Key"]
+ALLOWED = [
+    *("Content-Type", "Authorization", "X-API-Key", "X-Session-ID"),
+    *("X-Request-ID", "X-Request-Timeout", "Idempotency-Key"),
+]
 
 
 def create_app(settings: Settings, deps: Deps) -> Starlette:
@@ -51,11 +55,12 @@ def create_app(settings: Settings, deps: Deps) -> Starlette:
 
 
 def _routes(settings: Settings, health: Health) -> list[BaseRoute]:
+    held = [Middleware(HeldUntilAnswered)]
     return [
-        Route("/v1/chat", chat, methods=["POST"]),
-        Route("/v1/speech_to_speech", speech_to_speech, methods=["POST"]),
+        Route("/v1/chat", chat, methods=["POST"], middleware=held),
+        Route("/v1/speech_to_speech", speech_to_speech, methods=["POST"], middleware=held),
         Route("/v1/agents", list_agents),
-        Route("/v1/agents/{agent_name}/chat", agent_chat, methods=["POST"]),
+        Route("/v1/agents/{agent_name}/chat", agent_chat, methods=["POST"], middleware=held),
         *health.routes(),
         *([] if settings.metrics_port else [metrics_route()]),
         *page_routes(web_folder()),
