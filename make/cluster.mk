@@ -13,6 +13,7 @@ TALK_E2E_LOAD ?= scripts/load_images.sh
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 chart: .tools/dev.stamp helm ## the chart: lint, every scenario, values, schemas of Kubernetes
+	@scripts/tools.sh ensure promtool
 	$(VENV)/python -m scripts.chart_readme --check
 	$(VENV)/pytest tests/chart -n $${TALK_TEST_WORKERS:-2} --dist loadfile
 
