@@ -13,7 +13,7 @@ from talk_gateway.admission import hold
 from talk_gateway.agents_client import TurnRequest, agent_turn
 from talk_gateway.deps import Deps
 from talk_gateway.folding import FoldedTurn, fold
-from talk_gateway.observing import observed
+from talk_gateway.observing import observed, refusals
 from talk_gateway.requests import ChatRequest, parse_agent_chat, parse_chat
 from talk_gateway.voice_turn import VoiceEvent
 from talk_kit import deadline
@@ -41,7 +41,8 @@ async def agent_chat(request: Request) -> Response:
 
 async def _answer(request: Request, deps: Deps, turn: ChatRequest, members: dict[str, object]) -> Response:
     bind(agent_name=turn.agent.name, session_id=turn.session_id)
-    await hold(request, deps.admission, turn.agent.name)
+    with refusals(agent=turn.agent.name, kind="chat"):
+        await hold(request, deps.admission, turn.agent.name)
     events = _events(deps, turn)
     headers = {"X-Session-ID": turn.session_id}
     if turn.stream:

@@ -20,7 +20,7 @@ from talk_gateway.deps import Deps
 from talk_gateway.directory import Agent
 from talk_gateway.folding import fold
 from talk_gateway.languages import accepted_language
-from talk_gateway.observing import observed
+from talk_gateway.observing import observed, refusals
 from talk_gateway.providers.asr import transcribe as transcribe_by
 from talk_gateway.providers.turn_voice import TurnVoice
 from talk_gateway.requests import choose_agent, forwarded_headers, wants_events
@@ -58,8 +58,9 @@ async def speech_to_speech(request: Request) -> Response:
     deadline.begin(request.headers.get(deadline.HEADER), own)
     asked = _parse(request, deps)
     bind(agent_name=asked.agent.name, session_id=asked.session_id)
-    _require_endpoints(deps, asked.agent)
-    await hold(request, deps.admission, asked.agent.name)
+    with refusals(agent=asked.agent.name, kind="voice"):
+        _require_endpoints(deps, asked.agent)
+        await hold(request, deps.admission, asked.agent.name)
     async with deadline.held():
         limits = UploadLimits(deps.settings.upload_bytes, deps.settings.upload_timeout)
         upload = await read_recording(request, limits)
