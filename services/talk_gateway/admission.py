@@ -6,17 +6,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-
-from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from talk_gateway import metrics
 from talk_kit import deadline
 from talk_kit.errors import Overloaded, RateLimited, TalkError
-
-_SCOPE_KEY = "talk.admission"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,21 +128,3 @@ class _Places:
             if not first.done():
                 self._promised += 1
                 first.set_result(None)
-
-
-class HeldUntilAnswered:
-    """What a request takes with `hold` is given back when its answer has been sent, or its caller has gone."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with AsyncExitStack() as stack:
-            scope[_SCOPE_KEY] = stack
-            await self.app(scope, receive, send)
-
-
-async def hold(request: Request, admission: Admission, agent: str) -> None:
-    """Takes a place for this request's turn; errors as of `Admission.place`."""
-    stack: AsyncExitStack = request.scope[_SCOPE_KEY]
-    await stack.enter_async_context(admission.place(agent))

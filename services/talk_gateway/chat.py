@@ -9,12 +9,12 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from talk_gateway.admission import hold
 from talk_gateway.agents_client import TurnRequest, agent_turn
 from talk_gateway.deps import Deps
 from talk_gateway.folding import FoldedTurn, fold
 from talk_gateway.observing import observed, refusals
 from talk_gateway.requests import ChatRequest, parse_agent_chat, parse_chat
+from talk_gateway.running import RunningTurn, running_turn
 from talk_gateway.voice_turn import VoiceEvent
 from talk_kit import deadline
 from talk_kit.context import bind
@@ -27,7 +27,7 @@ async def chat(request: Request) -> Response:
     """`{text, mode, agent_name?, session_id?, stream?}` -> `{user, reply, session_id, state?}` or events."""
     deps: Deps = request.app.state.deps
     deadline.begin(request.headers.get(deadline.HEADER), deps.settings.turn_timeout)
-    turn = await parse_chat(request, deps.directory, deps.settings.text_length)
+    turn = await parse_chat(request, deps.visible(request), deps.settings.text_length)
     return await _answer(request, deps, turn, {"user": turn.text})
 
 
@@ -35,15 +35,16 @@ async def agent_chat(request: Request) -> Response:
     """`{session_id?, message}` -> `{reply, state, session_id}` or events."""
     deps: Deps = request.app.state.deps
     deadline.begin(request.headers.get(deadline.HEADER), deps.settings.turn_timeout)
-    turn = await parse_agent_chat(request, deps.directory, deps.settings.text_length)
+    turn = await parse_agent_chat(request, deps.visible(request), deps.settings.text_length)
     return await _answer(request, deps, turn, {"state": {}})
 
 
 async def _answer(request: Request, deps: Deps, turn: ChatRequest, members: dict[str, object]) -> Response:
     bind(agent_name=turn.agent.name, session_id=turn.session_id)
+    running = running_turn(request)
     with refusals(agent=turn.agent.name, kind="chat"):
-        await hold(request, deps.admission, turn.agent.name)
-    events = _events(deps, turn)
+        await running.hold(deps.admission.place(turn.agent.name))
+    events = _events(deps, turn, running)
     headers = {"X-Session-ID": turn.session_id}
     if turn.stream:
         return EventStreamResponse(cast(AsyncGenerator[TurnEvent, None], events), headers)
@@ -51,10 +52,10 @@ async def _answer(request: Request, deps: Deps, turn: ChatRequest, members: dict
     return json_answer({**members, **text_members(turn.session_id, folded)}, headers)
 
 
-def _events(deps: Deps, turn: ChatRequest) -> AsyncGenerator[VoiceEvent, None]:
+def _events(deps: Deps, turn: ChatRequest, running: RunningTurn) -> AsyncGenerator[VoiceEvent, None]:
     asked = TurnRequest(turn.session_id, turn.text, turn.headers)
     events = cast(AsyncGenerator[VoiceEvent, None], agent_turn(deps.pool, turn.agent, asked))
-    return observed(events, agent=turn.agent.name, kind="chat")
+    return observed(running.events(events), agent=turn.agent.name, kind="chat")
 
 
 def text_members(session_id: str, folded: FoldedTurn) -> dict[str, object]:

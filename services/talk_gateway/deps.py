@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from starlette.requests import HTTPConnection
+
 from talk_gateway.admission import Admission, AdmissionLimits
 from talk_gateway.audio.decode import DecodeLimits, Decoder
+from talk_gateway.auth import Authenticator, VisibleAgents, caller_of
+from talk_gateway.auth.build import build_authenticator
 from talk_gateway.directory import Directory
 from talk_gateway.directory.static import StaticDirectory
 from talk_gateway.known_agents import known_agents
@@ -27,6 +31,11 @@ class Deps:
     transcription: Chains[Transcriber]
     synthesis: Chains[Synthesizer]
     admission: Admission
+    authenticator: Authenticator
+
+    def visible(self, connection: HTTPConnection) -> VisibleAgents:
+        """The agents that the caller of a request may speak to."""
+        return VisibleAgents(self.directory, caller_of(connection))
 
 
 def build_deps(settings: Settings) -> Deps:
@@ -42,6 +51,7 @@ def build_deps(settings: Settings) -> Deps:
         admission=Admission(
             AdmissionLimits(settings.turns, settings.agent_turns, settings.waiting_turns, settings.turn_wait)
         ),
+        authenticator=build_authenticator(settings),
     )
 
 

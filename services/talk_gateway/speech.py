@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from talk_gateway.admission import hold
 from talk_gateway.agents_client import TurnRequest, agent_turn
 from talk_gateway.audio.decode import Recording
 from talk_gateway.audio.encode import Encoder, encoder_for
@@ -24,6 +23,7 @@ from talk_gateway.observing import observed, refusals
 from talk_gateway.providers.asr import transcribe as transcribe_by
 from talk_gateway.providers.turn_voice import TurnVoice
 from talk_gateway.requests import choose_agent, forwarded_headers, wants_events
+from talk_gateway.running import running_turn
 from talk_gateway.uploads import UploadLimits, read_recording
 from talk_gateway.voice_turn import Sound, VoiceEvent, VoiceTurn
 from talk_kit import deadline
@@ -58,15 +58,15 @@ async def speech_to_speech(request: Request) -> Response:
     deadline.begin(request.headers.get(deadline.HEADER), own)
     asked = _parse(request, deps)
     bind(agent_name=asked.agent.name, session_id=asked.session_id)
+    running = running_turn(request)
     with refusals(agent=asked.agent.name, kind="voice"):
         _require_endpoints(deps, asked.agent)
-        await hold(request, deps.admission, asked.agent.name)
+        await running.hold(deps.admission.place(asked.agent.name))
     async with deadline.held():
-        limits = UploadLimits(deps.settings.upload_bytes, deps.settings.upload_timeout)
-        upload = await read_recording(request, limits)
-        recording = await until_disconnect(request.receive, deps.decoder.decode(upload))
+        recording = await running.wait(_recording(request, deps))
     deadline.begin(None, deps.settings.turn_timeout)
-    events = observed(_voice_turn(deps, asked, recording).events(), agent=asked.agent.name, kind="voice")
+    turn = running.events(_voice_turn(deps, asked, recording).events())
+    events = observed(turn, agent=asked.agent.name, kind="voice")
     headers = {"X-Session-ID": asked.session_id}
     if asked.stream:
         return EventStreamResponse(_as_turn_events(events, asked.format), headers)
@@ -82,7 +82,7 @@ def _parse(request: Request, deps: Deps) -> SpeechRequest:
     if format_ not in (EVENT_FORMATS if stream else FORMATS):
         offered = ", ".join(EVENT_FORMATS if stream else FORMATS)
         raise InvalidRequest(f"format is {format_[:40]!r}; send one of {offered}.")
-    agent = choose_agent(deps.directory, query.get("mode"), query.get("agent_name"))
+    agent = choose_agent(deps.visible(request), query.get("mode"), query.get("agent_name"))
     if not agent.voice.enabled:
         raise InvalidRequest(f"The agent {agent.name} has no voice; use /v1/chat.")
     return SpeechRequest(
@@ -93,6 +93,12 @@ def _parse(request: Request, deps: Deps) -> SpeechRequest:
         stream=stream,
         headers=forwarded_headers(request.headers),
     )
+
+
+async def _recording(request: Request, deps: Deps) -> Recording:
+    limits = UploadLimits(deps.settings.upload_bytes, deps.settings.upload_timeout)
+    upload = await read_recording(request, limits)
+    return await until_disconnect(request.receive, deps.decoder.decode(upload))
 
 
 def _require_endpoints(deps: Deps, agent: Agent) -> None:
