@@ -20,7 +20,7 @@ DRAIN_SECONDS = 60
 _PASSED_ON = ("nodeSelector", "tolerations", "affinity", "priorityClassName", "runtimeClassName")
 
 
-def pod_template(name: str, spec: Mapping[str, Any], text: str, config: Config) -> Object:
+def pod_template(name: str, namespace: str, spec: Mapping[str, Any], text: str, config: Config) -> Object:
     """The template; `text` is that of agent.yaml."""
     pod: Mapping[str, Any] = spec.get("pod") or {}
     return {
@@ -34,7 +34,7 @@ def pod_template(name: str, spec: Mapping[str, Any], text: str, config: Config) 
             "enableServiceLinks": False,
             "terminationGracePeriodSeconds": _grace(spec, config),
             "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
-            "containers": [_container(spec, pod, config)],
+            "containers": [_container(namespace, spec, pod, config)],
             "volumes": [*_volumes(name, spec), *pod.get("volumes", [])],
             "topologySpreadConstraints": pod.get("topologySpreadConstraints", _spread(name)),
             **({"imagePullSecrets": secrets} if (secrets := _pull_secrets(pod, config)) else {}),
@@ -47,14 +47,14 @@ def _grace(spec: Mapping[str, Any], config: Config) -> int:
     return config.endpoint_delay + int(spec.get("drainSeconds", DRAIN_SECONDS)) + CLOSING_SECONDS
 
 
-def _container(spec: Mapping[str, Any], pod: Mapping[str, Any], config: Config) -> Object:
+def _container(namespace: str, spec: Mapping[str, Any], pod: Mapping[str, Any], config: Config) -> Object:
     metrics = [{"name": "metrics", "containerPort": config.metricsPort}] if config.metricsPort else []
     return {
         "name": "agent",
         "image": spec.get("image", config.image),
         "imagePullPolicy": config.imagePullPolicy,
         "ports": [{"name": "http", "containerPort": PORT}, *metrics],
-        "env": _environment(pod, config),
+        "env": _environment(namespace, pod, config),
         # A process that starts is looked at each second, for two minutes: it is live as soon as it listens.
         "startupProbe": _probe("/healthz", period=1, failures=120),
         "livenessProbe": _probe("/healthz", period=10, failures=3),
@@ -73,13 +73,15 @@ def _container(spec: Mapping[str, Any], pod: Mapping[str, Any], config: Config) 
     }
 
 
-def _environment(pod: Mapping[str, Any], config: Config) -> list[Object]:
+def _environment(namespace: str, pod: Mapping[str, Any], config: Config) -> list[Object]:
     own: dict[str, Object] = {
         "TALK_PORT": {"value": str(PORT)},
         "TALK_METRICS_PORT": {"value": str(config.metricsPort)},
         "TALK_GATEWAY_URL": {"value": config.gatewayURL},
         "TALK_ENDPOINT_DELAY_SECONDS": {"value": str(config.endpoint_delay)},
     }
+    if foreign := config.foreign(namespace):
+        own["TALK_AGENT_NAMESPACE"] = {"value": foreign}
     for variable in (*config.env, *pod.get("env", [])):
         own[variable["name"]] = {key: value for key, value in variable.items() if key != "name"}
     return [{"name": name, **value} for name, value in own.items()]
