@@ -65,7 +65,7 @@ def _namespace(request: pytest.FixtureRequest) -> Iterator[Namespace]:
     if not os.environ.get("TALK_TEST_KEEP"):
         for release in made.helm("list", "-q", check=False).split():
             made.helm("uninstall", release, "--wait", check=False)
-        run("kubectl", "delete", "namespace", made.name, "--wait=false")
+        run("kubectl", "delete", "namespace", made.name, "--wait=false", "--ignore-not-found")
         _give_back_volumes()
 
 
