@@ -22,6 +22,7 @@ export TALK_E2E_TAG TALK_E2E_SPARE_NODE TALK_E2E_KILL_NODE TALK_E2E_START_NODE T
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 chart: .tools/dev.stamp helm ## the chart: lint, every scenario, values, schemas of Kubernetes
+	@scripts/tools.sh ensure promtool
 	$(VENV)/python -m scripts.chart_readme --check
 	$(VENV)/pytest tests/chart -n $${TALK_TEST_WORKERS:-2} --dist loadfile
 

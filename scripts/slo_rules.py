@@ -23,6 +23,8 @@ RUNBOOK = "https://github.com/dwani-ai/talk/blob/main/docs/runbook.md"
 
 SECONDS = {"5m": 300, "30m": 1800, "1h": 3600, "2h": 7200, "6h": 21_600, "1d": 86_400, "3d": 259_200, "30d": 2_592_000}
 SHORT_GROUP = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
+# Labels that dashboards have a variable for.
+VARIABLES = ("namespace", "agent")
 HEAD = """# Written by `make reference` from slo.yaml. Do not edit.
 groups:
 """
@@ -99,9 +101,10 @@ def read(path: Path = TABLE) -> list[Slo]:
 
 def rules(slos: list[Slo]) -> str:
     """The file."""
+    ready = _record("talk:agent_ready:max", "max by (namespace, agent) (talk_agent_ready)")
     return HEAD + "".join(
         [
-            _group("talk-slo-inputs", [_record("talk:agent_ready:max", "max by (agent) (talk_agent_ready)")]),
+            _group("talk-slo-inputs", [ready]),
             _group("talk-slo-ratios", _ratios(slos)),
             _group("talk-slo-budgets", _budgets(slos), interval="5m"),
             _group("talk-slo-alerts", [_alert(slo, burn) for slo in slos for burn in BURNS]),
@@ -138,8 +141,8 @@ def _record(name: str, expr: str, slo: str = "") -> str:
 
 def _alert(slo: Slo, burn: Burn) -> str:
     severity = "warning" if burn.warning else slo.severity
-    whose = f" for {slo.by[0]} {{{{ $labels.{slo.by[0]} }}}}" if slo.by else ""
-    where = "?var-agent={{ $labels.agent }}" if slo.by == ("agent",) else ""
+    whose = "".join(f" for {label} {{{{ $labels.{label} }}}}" for label in slo.by if label != "namespace")
+    where = "?" + "&".join(f"var-{label}={{{{ $labels.{label} }}}}" for label in slo.by if label in VARIABLES)
     windows = " or ".join(pair[0] for pair in burn.pairs)
     return f"""      - alert: {slo.alert}
         expr: |-

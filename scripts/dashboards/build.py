@@ -61,12 +61,14 @@ def filtered(expr: str, agents: bool) -> str:
 
     def selector(match: re.Match[str]) -> str:
         name, open_brace = match[1], match[2]
-        wanted = 'job=~"$job"'
+        wanted = 'namespace=~"$namespace",job=~"$job"'
         if agents and "agent" in _labels().get(name, ()):
             wanted += ',agent=~"$agent"'
         return f"{name}{{{wanted}," if open_brace else f"{name}{{{wanted}}}"
 
-    recorded = re.sub(r"(talk:[\w:]+)\{", r'\1{agent=~"$agent|",', expr) if agents else expr
+    # Series of an objective that is not counted by agent, or that come from no cluster, lack the label.
+    chosen = 'namespace=~"$namespace|"' + (',agent=~"$agent|"' if agents else "")
+    recorded = re.sub(r"(talk:[\w:]+)\{", rf"\1{{{chosen},", expr)
     return METRIC.sub(selector, recorded)
 
 
@@ -104,7 +106,7 @@ def _board(board: Board) -> dict[str, Any]:
                     "name": "Alerts",
                     "datasource": DATASOURCE,
                     "enable": True,
-                    "expr": 'ALERTS{alertname=~"Talk.+",alertstate="firing"}',
+                    "expr": 'ALERTS{alertname=~"Talk.+",alertstate="firing",namespace=~"$namespace|"}',
                     "titleFormat": "{{alertname}}",
                     "iconColor": "red",
                 }
@@ -117,9 +119,10 @@ def _board(board: Board) -> dict[str, Any]:
 def _variables(board: Board) -> Iterator[dict[str, Any]]:
     yield {"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus"}
     builds = '{__name__=~"talk_.+_build_info|leader_election_master_status"}'
+    yield _choice("namespace", "Namespace", f"label_values({builds}, namespace)")
     yield _choice("job", "Job", f"label_values({builds}, job)")
     if board.agents:
-        yield _choice("agent", "Agent", "label_values(talk_agent_ready, agent)")
+        yield _choice("agent", "Agent", 'label_values(talk_agent_ready{namespace=~"$namespace"}, agent)')
 
 
 def _choice(name: str, label: str, query: str) -> dict[str, Any]:

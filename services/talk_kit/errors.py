@@ -13,6 +13,7 @@ TalkError                       code                  status  retryable
 ├── IdempotencyMismatch         idempotency_mismatch   422    no     a key that came with another body before
 ├── RateLimited                 rate_limited           429    yes    our own limit
 ├── ProviderFailed              provider_failed        502    yes    the provider answered, and wrongly
+│   ├── ProviderRejected        provider_failed        502    no     it does not accept what it was asked
 │   ├── EmptyReply              empty_reply            502    yes
 │   ├── NoAudio                 no_audio               502    yes    TTS answered 200 without sound
 │   └── ContentFiltered         content_filter         502    no     the provider's filter left no text
@@ -23,6 +24,7 @@ TalkError                       code                  status  retryable
 │   ├── AgentNotReady           agent_not_ready        503    yes
 │   └── Draining                draining               503    yes
 ├── DeadlineExceeded            deadline               504    yes
+│   └── OutOfTime               deadline               504    yes    the caller's time, whoever was asked
 ├── Cancelled                   cancelled              499    yes    the caller went away; never sent
 └── Internal                    internal               500    no
 
@@ -43,6 +45,8 @@ class TalkError(Exception):
     title: ClassVar[str] = "Internal error"
     retryable: ClassVar[bool] = False
     default_retry_after: ClassVar[float | None] = None
+    blames_endpoint: ClassVar[bool] = False
+    """Whether it says that who was asked is ill: such errors open a circuit, and may be tried again."""
 
     def __init__(
         self, detail: str = "", *, retry_after: float | None = None, extra: Mapping[str, Any] | None = None
@@ -129,24 +133,34 @@ class ProviderFailed(TalkError):
     """A provider answered with an error, broke off, or sent what cannot be read."""
 
     status, code, title, retryable = 502, "provider_failed", "Provider failed", True
+    blames_endpoint = True
+
+
+class ProviderRejected(ProviderFailed):
+    """The provider is well and does not accept the request as it is; sending it again will not help."""
+
+    retryable, blames_endpoint = False, False
 
 
 class EmptyReply(ProviderFailed):
     """The model ended its turn without a word and without a tool call."""
 
     code, title = "empty_reply", "Empty reply"
+    blames_endpoint = False
 
 
 class NoAudio(ProviderFailed):
     """The speech provider answered with success and no sound."""
 
     code, title = "no_audio", "No audio"
+    blames_endpoint = False
 
 
 class ContentFiltered(ProviderFailed):
     """The provider's content filter left no text."""
 
     code, title, retryable = "content_filter", "Filtered by the provider", False
+    blames_endpoint = False
 
 
 class Unavailable(TalkError):
@@ -160,6 +174,7 @@ class ProviderUnreachable(Unavailable):
     """No connection to the provider, or credentials that it refuses."""
 
     code, title = "provider_unreachable", "Provider unreachable"
+    blames_endpoint = True
 
 
 class ProviderBusy(Unavailable):
@@ -191,6 +206,13 @@ class DeadlineExceeded(TalkError):
     """The turn, or a stage of it, took longer than its bound."""
 
     status, code, title, retryable = 504, "deadline", "Took too long", True
+    blames_endpoint = True
+
+
+class OutOfTime(DeadlineExceeded):
+    """The time that the caller gave is used up; it says nothing about who was asked."""
+
+    blames_endpoint = False
 
 
 class Cancelled(TalkError):

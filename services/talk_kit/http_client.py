@@ -16,6 +16,7 @@ from typing import Any, Self
 import httpcore
 import httpx
 
+from talk_kit import deadline
 from talk_kit.context import outgoing_headers
 from talk_kit.errors import DeadlineExceeded, ProviderFailed, ProviderUnreachable
 from talk_kit.tracing import client_span
@@ -66,10 +67,12 @@ class HttpPool:
     ) -> AsyncIterator[httpx.Response]:
         """The response as soon as its head is there; leaving the block closes it, read or not.
 
-        `connect` bounds connecting, `idle` each wait for the next bytes, both in seconds. `content` is httpx's
-        `json`, `content`, `data`, `files` or `params`.
+        `connect` bounds connecting, `idle` each wait for the next bytes, both in seconds and at most what is left of
+        the current request: OutOfTime where that was the bound. `content` is httpx's `json`, `content`, `data`,
+        `files` or `params`.
         """
-        timeout = httpx.Timeout(idle, connect=connect, pool=connect)
+        connect = deadline.bounded(connect)
+        timeout = httpx.Timeout(deadline.bounded(idle), connect=connect, pool=connect)
         index = min(range(len(self._running)), key=self._running.__getitem__)
         self._running[index] += 1
         try:
@@ -119,6 +122,8 @@ class _translated:  # noqa: N801 - reads as a word where it is used
         return None
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, httpx.TimeoutException | httpcore.TimeoutException) and (over := deadline.over()):
+            raise over from error
         match error:
             case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.PoolTimeout():
                 raise ProviderUnreachable(f"{self._target} cannot be reached.") from error

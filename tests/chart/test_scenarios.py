@@ -12,8 +12,9 @@ import pytest
 
 from tests.chart.helm import CASES, CHART, SCENARIOS, Object, Rendered, helm, render
 
-# Gateway API and TalkAgent are no kinds of Kubernetes itself: the API server checks them in the tests on a cluster.
-OTHER_GROUPS = ("gateway.networking.k8s.io/", "talk.dwani.ai/")
+# Gateway API, TalkAgent and PodMonitor are no kinds of Kubernetes itself: the API server checks them in the tests on a
+# cluster.
+OTHER_GROUPS = ("gateway.networking.k8s.io/", "talk.dwani.ai/", "monitoring.coreos.com/")
 REFUSED = {"V01-unknown-key.yaml", "V02-number-as-string.yaml", "V35-anonymous-ingress.yaml"}
 ACCEPTED = [path for path in sorted(CASES.glob("*.yaml")) if path.name not in REFUSED]
 VERSIONS = os.environ.get("TALK_TEST_KUBERNETES", "1.29 1.34").split()

@@ -39,6 +39,7 @@ def case(number: str) -> Path:
         ({"imagePullSecrets": "regcred"}, ["/imagePullSecrets"]),
         ({"gateway": {"drainSeconds": -1}}, ["/gateway/drainSeconds"]),
         ({"local": {"parts": ["vision"]}}, ["/local/parts/0"]),
+        ({"monitoring": {"podMonitors": {"interval": "often"}}}, ["/monitoring/podMonitors/interval"]),
     ],
 )
 def test_a_wrong_value_is_refused_by_its_path(values: dict[str, Any], named: list[str]) -> None:

@@ -8,19 +8,20 @@ from dataclasses import dataclass, field
 from tests.monitoring.healthy import AGENT, GATEWAY, LOCAL, OPERATOR, POD, histogram
 
 AGENT_LABELS = {"agent": "assistant"}
-GATEWAY_LABELS = {"job": "talk-gateway", "instance": "10.0.0.1:9090"}
+GATEWAY_LABELS = {"job": "talk-gateway", "instance": "talk-gateway-1"}
 BUILD = {f'talk_gateway_build_info{{version="0.1.0",{GATEWAY}}}': "1x120"}
 DAYS = 26 * 60
 
 
 @dataclass(frozen=True)
 class Firing:
-    """`at` is the first minute at which the alert fires; `labels` are those beside the rule's own."""
+    """`at` is the first minute at which the alert fires; `labels` are those beside the rule's own and `namespace`."""
 
     at: int
     value: str
     series: Mapping[str, str]
     labels: Mapping[str, str] = field(default_factory=dict)
+    namespace: Mapping[str, str] = field(default_factory=lambda: {"namespace": "talk"})
 
 
 MINUTES = 120
@@ -58,7 +59,7 @@ def model(counter: str, each: int) -> dict[str, str]:
 
 FIRING: dict[str, Firing] = {
     # gateway
-    "TalkGatewayAbsent": Firing(5, "", {f"up{{{GATEWAY}}}": "0x20"}),
+    "TalkGatewayAbsent": Firing(5, "", {f"up{{{GATEWAY}}}": "0x20"}, namespace={}),
     "TalkNoTraffic": Firing(
         1485,
         "",
@@ -177,7 +178,7 @@ FIRING: dict[str, Firing] = {
     ),
     "TalkVersionsMixed": Firing(60, "2", {**BUILD, f'talk_agent_build_info{{version="0.0.9",{POD}}}': "1x120"}),
     # operator
-    "TalkOperatorAbsent": Firing(10, "", {f"up{{{OPERATOR}}}": "0x20"}, {"name": "talkagent"}),
+    "TalkOperatorAbsent": Firing(10, "", {f"up{{{OPERATOR}}}": "0x20"}, {"name": "talkagent"}, namespace={}),
     "TalkOperatorNoLeader": Firing(
         10, "", {f'leader_election_master_status{{name="talkagent",{OPERATOR}}}': "1x4 0x20"}
     ),

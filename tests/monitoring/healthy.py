@@ -5,10 +5,10 @@ from __future__ import annotations
 from scripts.metrics_inventory import ROOMS, declared
 
 MINUTES = 120
-AGENT = 'agent="assistant",instance="10.0.0.2:9090",job="talk-agents"'
-GATEWAY = 'instance="10.0.0.1:9090",job="talk-gateway"'
-LOCAL = 'instance="10.0.0.3:9090",job="talk-local"'
-OPERATOR = 'instance="10.0.0.4:9090",job="talk-operator"'
+AGENT = 'agent="assistant",instance="talkagent-assistant-1",job="talk-agents",namespace="talk"'
+GATEWAY = 'instance="talk-gateway-1",job="talk-gateway",namespace="talk"'
+LOCAL = 'instance="talk-local-1",job="talk-local",namespace="talk"'
+OPERATOR = 'instance="talk-operator-1",job="talk-operator",namespace="talk"'
 POD = AGENT.partition(",")[2]
 
 # Events a minute.

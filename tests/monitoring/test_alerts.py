@@ -21,7 +21,7 @@ each_alert = pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert.
 def test_it_fires_with_exact_labels_and_not_a_minute_before(alert: Alert, tmp_path: Path) -> None:
     firing = FIRING[alert.id]
     slo = {"slo": re.findall(r'slo="(\w+)"', alert.expr)[0]} if "burn" in alert.labels else {}
-    labels = {**slo, **alert.labels, **firing.labels}
+    labels = {**slo, **alert.labels, **firing.namespace, **firing.labels}
     exact = {"exp_labels": labels, "exp_annotations": alert.rendered(labels, firing.value)}
     assert not judged(tmp_path, alert, firing.series, [(firing.at - 1, []), (firing.at, [exact])])
 
@@ -64,6 +64,13 @@ def test_it_says_what_is_wrong_and_how_bad_it_is(alert: Alert) -> None:
     assert set(re.findall(r"\$labels\.(\w+)", text)) <= known
     compared = re.search(r"[<>]=? *[\d.]+$", alert.expr) and "== 0" not in alert.expr
     assert not compared or "$value" in text, "an alert on a number shows it"
+
+
+def test_agents_of_one_name_in_two_namespaces_are_told_apart() -> None:
+    for _, rule in rules():
+        for labels in re.findall(r"\b(?:by|on) \(([^)]*)\)", rule["expr"]):
+            assert "namespace" in labels.split(", "), rule["expr"]
+        assert not re.search(r"\b(?:sum|max|min|avg|count)\(", rule["expr"]), rule["expr"]
 
 
 def test_rules_name_only_what_is_declared() -> None:

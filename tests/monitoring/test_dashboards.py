@@ -119,7 +119,7 @@ def test_rates_follow_the_zoom(file: Path) -> None:
 
 
 @each_board
-def test_each_selector_follows_the_chosen_job_and_agent(file: Path) -> None:
+def test_each_selector_follows_the_chosen_namespace_job_and_agent(file: Path) -> None:
     labels = {series: metric.labels for room in ROOMS for metric in declared(room) for series in metric.series}
     chosen = any(variable["name"] == "agent" for variable in read(file)["templating"]["list"])
     for expr in queries(file):
@@ -127,6 +127,8 @@ def test_each_selector_follows_the_chosen_job_and_agent(file: Path) -> None:
             r"\b((?:talk|process|python)_\w+)(\{[^}]*\})?", re.sub(r'"[^"]*"', '"x"', expr)
         ):
             assert "job=~" in selector, expr
+            assert "namespace=~" in selector, expr
+            assert not re.search(r"(?:by|on) \((?!.*namespace)[^)]*\bagent\b", expr), expr
             assert not (chosen and "agent" in labels.get(name, ())) or "agent=~" in selector, expr
 
 

@@ -1,6 +1,6 @@
 """What went wrong at a model provider, in words of our own: those of the provider never reach a caller.
 
-ProviderFailed
+ProviderRejected
 ├── RequestRejected   400, 413, 422 ...   no other model is asked: the request itself is at fault
 └── ModelUnknown      404                 another model may be asked
 """
@@ -20,6 +20,7 @@ from talk_kit.errors import (
     EmptyReply,
     ProviderBusy,
     ProviderFailed,
+    ProviderRejected,
     ProviderUnreachable,
     TalkError,
 )
@@ -33,16 +34,12 @@ _LENGTH_WORDS = ("context_length", "context window", "maximum context", "too man
 _BUSY_WORDS = ("rate_limit", "ratelimit", "rate limit", "too many requests", "insufficient_quota", "resource_exhausted")
 
 
-class RequestRejected(ProviderFailed):
+class RequestRejected(ProviderRejected):
     """The provider does not accept the request as it is; sending it again will not help."""
 
-    retryable = False
 
-
-class ModelUnknown(ProviderFailed):
+class ModelUnknown(ProviderRejected):
     """The provider does not serve this model, or the base URL is not that of its API."""
-
-    retryable = False
 
 
 def unreadable() -> TalkError:

@@ -7,6 +7,8 @@ import { brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 import { build } from 'vite';
 
 const COMPRESSED_LIMIT = 40 * 1024; // of the whole page, gzip
+const WORKER = 'worker.js';
+const WORKER_LIMIT = 1024; // gzip; fetched once the page can be used, and again only when it changed
 const opened = { '.gz': gunzipSync, '.br': brotliDecompressSync }; // what compressors write differs by version, what it says does not
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -23,10 +25,13 @@ try {
   const names = [...new Set([...committed.keys(), ...built.keys()])].sort();
   const content = (all, name) => (all.has(name) ? (opened[extname(name)] ?? ((body) => body))(all.get(name)) : null);
   const differing = names.filter((name) => !content(committed, name)?.equals(content(built, name) ?? Buffer.alloc(0)));
-  const plain = [...built].filter(([name]) => !(extname(name) in opened));
-  const compressed = plain.reduce((sum, [, body]) => sum + gzipSync(body, { level: 9 }).length, 0);
-  console.log(`${plain.length} files, ${compressed} bytes compressed (limit ${COMPRESSED_LIMIT})`);
+  const plain = [...built].filter(([name]) => !(extname(name) in opened) && name !== WORKER);
+  const size = (body) => gzipSync(body, { level: 9 }).length;
+  const compressed = plain.reduce((sum, [, body]) => sum + size(body), 0);
+  const worker = size(built.get(WORKER));
+  console.log(`${plain.length} files, ${compressed} bytes compressed (limit ${COMPRESSED_LIMIT}); the service worker ${worker} (limit ${WORKER_LIMIT})`);
   if (compressed > COMPRESSED_LIMIT) throw new Error('The page is larger than its limit.');
+  if (worker > WORKER_LIMIT) throw new Error('The service worker is larger than its limit.');
   if (differing.length > 0) {
     throw new Error(`services/web/dist is not what its source builds: ${differing.join(', ')}. Run "npm run build" and commit dist.`);
   }

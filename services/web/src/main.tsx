@@ -59,6 +59,8 @@ document.addEventListener('visibilitychange', () => {
   else microphone.close();
 });
 settings.onSignIn = () => lookForAgents();
+// Without one (plain http, a private window) the page works as before, only not without a network.
+navigator.serviceWorker?.register('/worker.js').catch(() => undefined);
 await settings.start();
 draw();
 lookForAgents = watchAgents(store.send, store.get);

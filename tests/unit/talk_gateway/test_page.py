@@ -19,11 +19,12 @@ STAND_IN_FOR_BROTLI = b"\x1b brotli"  # its content is nobody's business here
 
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    """A page of three files, the script also compressed."""
+    """A page of a few files, the script also compressed."""
     assets = tmp_path / "assets"
     assets.mkdir()
     (tmp_path / "index.html").write_text("<!doctype html><title>Talk</title>" + " " * 2000)
     (tmp_path / "manifest.webmanifest").write_text('{"name": "Talk"}')
+    (tmp_path / "worker.js").write_text("skipWaiting()")
     (assets / "index-Abc123.js").write_bytes(SCRIPT)
     (assets / "index-Abc123.js.gz").write_bytes(gzip.compress(SCRIPT, mtime=0))
     (assets / "index-Abc123.js.br").write_bytes(STAND_IN_FOR_BROTLI)
@@ -124,6 +125,14 @@ async def test_the_page_itself_is_asked_for_every_time_and_never_compressed(clie
         assert "content-encoding" not in response.headers
         assert "unsafe-inline" not in response.headers["content-security-policy"]
         assert response.headers["permissions-policy"] == "microphone=(self), camera=(), geolocation=()"
+
+
+@pytest.mark.loopback
+async def test_the_service_worker_is_a_script_that_is_asked_for_every_time(client: httpx.AsyncClient) -> None:
+    response, _ = await raw(client, "/worker.js", "br, gzip")
+    assert "javascript" in response.headers["content-type"]
+    assert response.headers["cache-control"] == "no-cache"
+    assert "worker-src 'self'" in response.headers["content-security-policy"]
 
 
 @pytest.mark.loopback

@@ -257,7 +257,7 @@ test('nothing is asked of anyone but the gateway, and its files may be kept for 
   await ask(page, 'one');
   await log(page).getByText('Hello.').waitFor();
   expect(requested.filter((url) => !url.startsWith(gateway.url))).toEqual([]);
-  expect(gateway.paths.filter((path) => !/^\/($|v1\/|manifest\.webmanifest$|icon-\d+\.png$|assets\/[\w.]+-[\w-]{8}\.(js|css|svg)$)/.test(path))).toEqual([]);
+  expect(gateway.paths.filter((path) => !/^\/($|v1\/|manifest\.webmanifest$|worker\.js$|icon-\d+\.png$|assets\/[\w.]+-[\w-]{8}\.(js|css|svg)$)/.test(path))).toEqual([]);
   expect(errors).toEqual([]);
 });
 

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const DIST = fileURLToPath(new URL('../../../services/web/dist', import.meta.url));
+export const DIST = fileURLToPath(new URL('../../../services/web/dist', import.meta.url));
 
 export const PAGE_HEADERS = {
   'Content-Security-Policy':
@@ -66,6 +66,9 @@ export class FakeGateway {
   paths: string[] = [];
   /** Where set, every request needs it. */
   key: string | null = null;
+  /** The build that is served, and how `/` of it is: as it should be, by a proxy that found nobody, or never. */
+  folder = DIST;
+  index: 'right' | 'bad gateway' | 'never' = 'right';
   #server: Server;
   #waiting: (() => void)[] = [];
 
@@ -106,7 +109,9 @@ export class FakeGateway {
     if (url.pathname.startsWith('/v1/') && this.key && request.headers.authorization !== `Bearer ${this.key}`) return refuse(response);
     if (url.pathname === '/v1/agents') return this.#directory(response);
     if (request.method === 'POST') return this.#turn(request, response, url);
-    return servePage(url.pathname, response);
+    if (url.pathname === '/' && this.index === 'never') return;
+    if (url.pathname === '/' && this.index === 'bad gateway') return void response.writeHead(502, { 'Content-Type': 'text/html' }).end('Bad gateway');
+    return servePage(this.folder, url.pathname, response);
   }
 
   #directory(response: ServerResponse): void {
@@ -181,9 +186,9 @@ function refuse(response: ServerResponse): void {
   response.end(JSON.stringify({ status: 401, code: 'unauthenticated', detail: 'No.', retryable: false }));
 }
 
-async function servePage(path: string, response: ServerResponse): Promise<void> {
+async function servePage(folder: string, path: string, response: ServerResponse): Promise<void> {
   const name = normalize(path === '/' ? '/index.html' : path);
-  const body = await readFile(join(DIST, name)).catch(() => null);
+  const body = await readFile(join(folder, name)).catch(() => null);
   const cache = name.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache';
   const type = TYPES[extname(name)] ?? 'application/octet-stream';
   response.writeHead(body ? 200 : 404, { ...PAGE_HEADERS, 'Content-Type': type, 'Cache-Control': cache });

@@ -1,0 +1,47 @@
+"""Every route."""
+
+from __future__ import annotations
+
+from scripts.dashboards.build import Board, Panel
+from scripts.dashboards.queries import rate, slowest
+
+
+def http(room: str, name: str) -> list[Panel]:
+    """Rate, errors and duration of one room."""
+    return [
+        Panel(
+            f"Requests of the {name}",
+            "Requests a second by route.",
+            "reqps",
+            rate(f"talk_{room}_http_requests_total", "route"),
+            width=8,
+            stacked=True,
+        ),
+        Panel(
+            f"Answers of the {name} that are no success",
+            "Answers a second with a status of 400 or more, by status. 499: the client went.",
+            "reqps",
+            rate(f"talk_{room}_http_requests_total", "status", '{status=~"4..|5.."}'),
+            width=8,
+            stacked=True,
+        ),
+        Panel(
+            f"Time of a request to the {name}, p95",
+            "From the head of a request to the last byte of its answer; a stream counts whole.",
+            "s",
+            slowest(f"talk_{room}_http_request_seconds", "route"),
+            width=8,
+        ),
+    ]
+
+
+HTTP = Board(
+    "talk-http",
+    "Talk / HTTP",
+    "Rate, errors and duration of every route.",
+    rows={
+        "Gateway": http("gateway", "gateway"),
+        "Agents": http("agent", "agents"),
+        "Offline services": http("local", "offline services"),
+    },
+)
