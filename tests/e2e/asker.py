@@ -37,7 +37,8 @@ def ask_for_ever(base: str, agent: str) -> None:
         at = time.time()
         wrong = ask(base, agent)
         line = {"agent": agent, "at": at, "seconds": round(time.time() - at, 3), "wrong": wrong}
-        print(json.dumps(line), flush=True)
+        sys.stdout.write(json.dumps(line) + "\n")  # in one piece: print writes the end of a line by itself
+        sys.stdout.flush()
         time.sleep(PAUSE_SECONDS)
 
 

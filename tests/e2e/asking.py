@@ -70,6 +70,8 @@ def asking(namespace: Namespace, agents: list[str], node: str) -> Iterator[Asker
         until("every agent answers", lambda: _all_heard(asker, agents), 60)
         yield asker
     finally:
+        wrong = [each for each in Asker(namespace, name).answers() if each.wrong]
+        print(f"{len(wrong)} questions without an answer", *wrong, sep="\n  ")
         namespace.kubectl("delete", "pod", name, "--wait=false")
 
 
