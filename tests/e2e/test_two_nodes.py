@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from tests.e2e import fake_model
-from tests.e2e.asking import asking
+from tests.e2e.asking import Asker, asking
 from tests.e2e.cluster import Namespace, until
 from tests.e2e.nodes import Spare, nodes_of, spare_node
 
 pytestmark = [pytest.mark.cluster, pytest.mark.two_nodes, pytest.mark.timeout(600)]
-# Seconds in which agents answer again, whatever became of the other node.
+# Seconds in which agents answer again, whatever became of the other node; and in which one with a single pod, which is
+# away until a new one has started, has it. A start takes two seconds of CPU, and longer on a busy machine.
 HEALED = 40.0
+STARTED = 120.0
+SOLO = "talk.dwani.ai/agent=solo"
 AGENTS = ["assistant", "solo"]
 SPREAD = {"gateway": "app.kubernetes.io/component=gateway", "assistant": "talk.dwani.ai/agent=assistant"}
 
@@ -53,12 +57,12 @@ def talk(shared_namespace: Namespace, spare: Spare) -> Namespace:
 def spread(talk: Namespace, spare: Spare) -> Namespace:
     """Both nodes have their share, as after the last test they have not."""
     spare.restore()
-    for label in (*SPREAD.values(), "talk.dwani.ai/agent=solo"):
+    for label in (*SPREAD.values(), SOLO):
         if spare.name not in nodes_of(talk, label):
             talk.kubectl("delete", "pods", "-l", label)
     for label in SPREAD.values():
         until(f"{label} on two nodes", lambda label=label: len(nodes_of(talk, label)) == 2 or None, 90)  # type: ignore[misc]
-    until("solo on the spare node", lambda: spare.name in nodes_of(talk, "talk.dwani.ai/agent=solo") or None, 60)
+    until("solo on the spare node", lambda: spare.name in nodes_of(talk, SOLO) or None, 60)
     return talk
 
 
@@ -73,9 +77,8 @@ def test_a_drained_node_takes_no_agent_away(spread: Namespace, spare: Spare) -> 
     with asking(spread, AGENTS, spare.stays) as asker:
         begun = time.time()
         spare.drain()
-        healed = asker.heals(AGENTS, begun, within=HEALED)
-    print(f"drained in {time.time() - begun:.1f} s; last failure after: {healed}")
-    assert max(healed.values()) < HEALED
+        print(f"drained in {time.time() - begun:.1f} s")
+        _heals(spread, asker, begun)
     assert all(set(nodes_of(spread, label)) == {spare.stays} for label in SPREAD.values())
 
 
@@ -83,12 +86,19 @@ def test_a_node_that_loses_its_power_takes_no_agent_away(spread: Namespace, spar
     with asking(spread, AGENTS, spare.stays) as asker:
         begun = time.time()
         spare.kill()
-        healed = asker.heals(AGENTS, begun, within=HEALED)
-        print(f"killed; last failure after: {healed}")
-        assert max(healed.values()) < HEALED
+        _heals(spread, asker, begun)
         spare.restore()
         until("assistant is whole", lambda: nodes_of(spread, SPREAD["assistant"]).total() == 2 or None, 60)
         assert asker.heals(AGENTS, time.time(), within=10.0) == dict.fromkeys(AGENTS, 0.0)
+
+
+def _heals(talk: Namespace, asker: Asker, begun: float) -> None:
+    healed = asker.heals(AGENTS, begun, within=STARTED)
+    pods = [pod["metadata"] for pod in talk.get("pods", selector=SOLO)]
+    made = max(datetime.fromisoformat(pod["creationTimestamp"]).timestamp() for pod in pods) - begun
+    print(f"seconds to the last failure: {healed}; solo's new pod was made after {made:.0f} s")
+    assert healed["assistant"] < HEALED
+    assert made < HEALED
 
 
 def _agent(name: str, spec: dict[str, Any]) -> dict[str, Any]:
