@@ -8,6 +8,7 @@ import socket
 from pathlib import Path
 
 from talk_kit import logs
+from talk_kit.drain import Drain
 from talk_kit.serving import main as serve
 from talk_kit.serving import run
 from talk_kit.settings import load
@@ -19,7 +20,7 @@ from talk_operator.runtime import Dependencies
 from talk_operator.settings import Settings
 
 # A reconciliation is cancelled between two writes; there is nothing to finish.
-DRAIN_SECONDS = 5.0
+CLOSING_SECONDS = 5.0
 
 
 def main() -> None:
@@ -38,7 +39,8 @@ def _start() -> None:
         host=settings.host,
         port=settings.port,
         metrics_port=settings.metrics_port,
-        drain_seconds=DRAIN_SECONDS,
+        drain=Drain(app.state.operator.health),
+        closing_seconds=CLOSING_SECONDS,
     )
 
 

@@ -12,9 +12,6 @@ from talk_kit.serving import main as serve
 from talk_kit.serving import run
 from talk_kit.settings import load
 
-# Beyond a turn's own drain: what is left to write, and to close.
-CLOSING_SECONDS = 5.0
-
 
 def main() -> None:
     """Runs the agent until a signal."""
@@ -36,9 +33,7 @@ def _start() -> None:
         host=settings.host,
         port=settings.port,
         metrics_port=settings.metrics_port,
-        drain_seconds=deps.agent.spec.drain_seconds + CLOSING_SECONDS,
-        endpoint_delay=settings.endpoint_delay,
-        on_drain=app.state.service.drain.begin,
+        drain=app.state.service.drain,
     )
 
 

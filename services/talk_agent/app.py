@@ -25,7 +25,6 @@ def create_app(settings: Settings, deps: Dependencies) -> Starlette:
     chat = ChatRoute(
         agent=service.agent.name,
         turns=service.turns,
-        health=service.health,
         message_length=service.agent.spec.limits.message_length,
     )
     sessions = SessionRoutes(agent=service.agent.name, store=service.store, lock=service.lock)

@@ -15,7 +15,6 @@ from talk_agent.turn import TurnRequest, Turns
 from talk_kit.context import bind
 from talk_kit.disconnect import until_disconnect
 from talk_kit.errors import Cancelled, InvalidRequest, TooLarge, UnknownAgent
-from talk_kit.health import Health
 from talk_kit.names import AGENT_NAME, canonical_agent_name, session_id_of
 from talk_kit.sse import EventStreamResponse
 
@@ -36,10 +35,9 @@ class _Body:
 class ChatRoute:
     """The route of one agent. `message_length` is in code points."""
 
-    def __init__(self, *, agent: str, turns: Turns, health: Health, message_length: int) -> None:
+    def __init__(self, *, agent: str, turns: Turns, message_length: int) -> None:
         self._agent = agent
         self._turns = turns
-        self._health = health
         self._message_length = message_length
 
     def route(self) -> Route:
@@ -58,8 +56,6 @@ class ChatRoute:
         path = _call_path(request.headers.get(CALL_PATH_HEADER))
         turn = TurnRequest(session_id, body.message, path, parse_key(request.headers.getlist(HEADER)))
         headers = {"X-Session-ID": session_id}
-        if self._health.draining:
-            headers["Connection"] = "close"
         if body.stream or "text/event-stream" in request.headers.get("accept", "").lower():
             return EventStreamResponse(self._turns.events(turn), headers)
         return await until_disconnect(request.receive, self._answer(turn, headers))

@@ -9,7 +9,6 @@ from google.adk.models.base_llm import BaseLlm
 from prometheus_client import CollectorRegistry
 
 from talk_agent.dependencies import Dependencies
-from talk_agent.drain import Drain
 from talk_agent.metrics import AgentMetrics, metrics
 from talk_agent.models.build import build_model, chain_probe
 from talk_agent.readiness import Instruction, model_check, references_check, sessions_check
@@ -26,6 +25,7 @@ from talk_agent.tools.agent_tool import AgentTool
 from talk_agent.tools.directory import AgentDirectory
 from talk_agent.turn import Engine, TurnLimits, Turns
 from talk_agent.warmup import warm_up
+from talk_kit.drain import Drain
 from talk_kit.health import Health
 from talk_kit.http_client import HttpPool
 
@@ -71,7 +71,7 @@ class Service:
             await warm_up(self._warm_up_turns)
             self._deps.settle()
             redis = watching_redis(self._settings.redis())
-            async with open_sessions(self.store), redis, self.health.running(), self.drain.over(self.turns):
+            async with open_sessions(self.store), redis, self.health.running(), self.drain.of(self.turns):
                 self.health.started = True
                 yield
 
@@ -104,6 +104,7 @@ class Service:
             AgentTool(
                 caller=self.agent.name,
                 agent=tool.agent,
+                namespace=self._settings.agent_namespace,
                 pool=self._pool,
                 gateway_url=self._settings.gateway_url,
                 directory=directory,

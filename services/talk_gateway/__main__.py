@@ -19,18 +19,12 @@ def start() -> None:
     tracing.configure("talk-gateway", app, os.environ)
     gc.collect()
     gc.freeze()
-
-    def on_drain() -> None:
-        app.state.health.draining = True
-
     serving.run(
         app,
         host=settings.host,
         port=settings.port,
         metrics_port=settings.metrics_port,
-        drain_seconds=settings.drain_seconds,
-        endpoint_delay=settings.endpoint_delay,
-        on_drain=on_drain,
+        drain=app.state.drain,
     )
 
 

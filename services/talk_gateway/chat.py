@@ -14,6 +14,7 @@ from talk_gateway.deps import Deps
 from talk_gateway.folding import FoldedTurn, fold
 from talk_gateway.observing import observed
 from talk_gateway.requests import ChatRequest, parse_agent_chat, parse_chat
+from talk_gateway.running import RunningTurn, running_turn
 from talk_gateway.voice_turn import VoiceEvent
 from talk_kit.context import bind
 from talk_kit.disconnect import until_disconnect
@@ -24,20 +25,20 @@ from talk_kit.sse import EventStreamResponse
 async def chat(request: Request) -> Response:
     """`{text, mode, agent_name?, session_id?, stream?}` -> `{user, reply, session_id, state?}` or events."""
     deps: Deps = request.app.state.deps
-    turn = await parse_chat(request, deps.directory, deps.settings.text_length)
+    turn = await parse_chat(request, deps.visible(request), deps.settings.text_length)
     return await _answer(request, deps, turn, {"user": turn.text})
 
 
 async def agent_chat(request: Request) -> Response:
     """`{session_id?, message}` -> `{reply, state, session_id}` or events."""
     deps: Deps = request.app.state.deps
-    turn = await parse_agent_chat(request, deps.directory, deps.settings.text_length)
+    turn = await parse_agent_chat(request, deps.visible(request), deps.settings.text_length)
     return await _answer(request, deps, turn, {"state": {}})
 
 
 async def _answer(request: Request, deps: Deps, turn: ChatRequest, members: dict[str, object]) -> Response:
     bind(agent_name=turn.agent.name, session_id=turn.session_id)
-    events = _events(deps, turn)
+    events = _events(deps, turn, running_turn(request))
     headers = {"X-Session-ID": turn.session_id}
     if turn.stream:
         return EventStreamResponse(cast(AsyncGenerator[TurnEvent, None], events), headers)
@@ -45,10 +46,10 @@ async def _answer(request: Request, deps: Deps, turn: ChatRequest, members: dict
     return json_answer({**members, **text_members(turn.session_id, folded)}, headers)
 
 
-def _events(deps: Deps, turn: ChatRequest) -> AsyncGenerator[VoiceEvent, None]:
+def _events(deps: Deps, turn: ChatRequest, running: RunningTurn) -> AsyncGenerator[VoiceEvent, None]:
     asked = TurnRequest(turn.session_id, turn.text, turn.headers)
     events = cast(AsyncGenerator[VoiceEvent, None], agent_turn(deps.pool, turn.agent, asked))
-    return observed(events, agent=turn.agent.name, kind="chat")
+    return observed(running.events(events), agent=turn.agent.name, kind="chat")
 
 
 def text_members(session_id: str, folded: FoldedTurn) -> dict[str, object]:

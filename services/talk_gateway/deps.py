@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from starlette.requests import HTTPConnection
+
 from talk_gateway.audio.decode import DecodeLimits, Decoder
+from talk_gateway.auth import Authenticator, VisibleAgents, caller_of
+from talk_gateway.auth.build import build_authenticator
 from talk_gateway.directory import Directory
 from talk_gateway.directory.static import StaticDirectory
 from talk_gateway.known_agents import known_agents
@@ -25,6 +29,11 @@ class Deps:
     decoder: Decoder
     transcriber: Transcriber
     synthesizer: Synthesizer
+    authenticator: Authenticator
+
+    def visible(self, connection: HTTPConnection) -> VisibleAgents:
+        """The agents that the caller of a request may speak to."""
+        return VisibleAgents(self.directory, caller_of(connection))
 
 
 def build_deps(settings: Settings) -> Deps:
@@ -37,6 +46,7 @@ def build_deps(settings: Settings) -> Deps:
         decoder=Decoder(DecodeLimits(max_seconds=settings.recording_seconds)),
         transcriber=Transcriber(pool, _asr(settings), settings.asr_timeout),
         synthesizer=Synthesizer(pool, _tts(settings), settings.tts_voice, settings.tts_timeout),
+        authenticator=build_authenticator(settings),
     )
 
 

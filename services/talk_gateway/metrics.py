@@ -17,6 +17,7 @@ STAGES = ("asr", "llm_ttft", "first_sentence", "tts_ttfb", "first_audio", "total
 OUTCOMES = ("completed", "failed", "cancelled")
 KINDS = ("chat", "voice")
 SPEECH = ("asr", "tts")
+REJECTIONS = ("unauthenticated", "forbidden", "unavailable")
 # What counts against Talk. The rest is the caller's own: silence, a busy session, too many requests, a filter.
 FAULTS = tuple(code for code, cls in BY_CODE.items() if cls.status >= 500 and cls is not ContentFiltered)
 
@@ -25,6 +26,9 @@ turns_running = Gauge("talk_gateway_turns_running", "Turns under way.", ["kind"]
 turn_errors = Counter("talk_gateway_turn_errors", "Turns that failed, by the code of the failure.", ["agent", "code"])
 turns_moved = Counter(
     "talk_gateway_turns_moved", "Turns that did not begin at a pod and were free to go to another, by why.", ["reason"]
+)
+requests_rejected = Counter(
+    "talk_gateway_requests_rejected", "Requests that were not let in, by the code of the refusal.", ["reason"]
 )
 turn_stage_seconds = Histogram(
     "talk_gateway_turn_stage_seconds",
@@ -52,6 +56,8 @@ for _kind in KINDS:
     turns_running.labels(_kind)
 for _reason in ("draining", "agent_not_ready"):
     turns_moved.labels(_reason)
+for _reason in REJECTIONS:
+    requests_rejected.labels(_reason)
 for _stage in STAGES:
     turn_stage_seconds.labels(_stage)
 for _target in (*SPEECH, "turn"):

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from talk_gateway.auth.settings import AuthSettings
 from talk_kit.settings import http_url, integer, load, one_of, seconds, setting, words
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
@@ -42,7 +43,7 @@ def paths(raw: str) -> tuple[Path, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(AuthSettings):
     """Read once at start by `read`."""
 
     host: str = setting("TALK_HOST", "127.0.0.1", doc="Address to listen on; `*` is every address of both families.")

@@ -21,6 +21,7 @@ from talk_gateway.folding import fold
 from talk_gateway.languages import accepted_language
 from talk_gateway.observing import observed
 from talk_gateway.requests import choose_agent, forwarded_headers, wants_events
+from talk_gateway.running import running_turn
 from talk_gateway.uploads import UploadLimits, read_recording
 from talk_gateway.voice_turn import Sound, VoiceEvent, VoiceTurn
 from talk_kit.context import bind
@@ -52,9 +53,11 @@ async def speech_to_speech(request: Request) -> Response:
     asked = _parse(request, deps)
     bind(agent_name=asked.agent.name, session_id=asked.session_id)
     limits = UploadLimits(deps.settings.upload_bytes, deps.settings.upload_timeout)
-    upload = await read_recording(request, limits)
-    recording = await until_disconnect(request.receive, deps.decoder.decode(upload))
-    events = observed(_voice_turn(deps, asked, recording).events(), agent=asked.agent.name, kind="voice")
+    running = running_turn(request)
+    upload = await running.wait(read_recording(request, limits))
+    recording = await running.wait(until_disconnect(request.receive, deps.decoder.decode(upload)))
+    turn = running.events(_voice_turn(deps, asked, recording).events())
+    events = observed(turn, agent=asked.agent.name, kind="voice")
     headers = {"X-Session-ID": asked.session_id}
     if asked.stream:
         return EventStreamResponse(_as_turn_events(events, asked.format), headers)
@@ -70,7 +73,7 @@ def _parse(request: Request, deps: Deps) -> SpeechRequest:
     if format_ not in (EVENT_FORMATS if stream else FORMATS):
         offered = ", ".join(EVENT_FORMATS if stream else FORMATS)
         raise InvalidRequest(f"format is {format_[:40]!r}; send one of {offered}.")
-    agent = choose_agent(deps.directory, query.get("mode"), query.get("agent_name"))
+    agent = choose_agent(deps.visible(request), query.get("mode"), query.get("agent_name"))
     if not agent.voice.enabled:
         raise InvalidRequest(f"The agent {agent.name} has no voice; use /v1/chat.")
     return SpeechRequest(

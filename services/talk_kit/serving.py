@@ -13,12 +13,16 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from talk_kit.context import RequestContextMiddleware
+from talk_kit.drain import Drain
 from talk_kit.metrics import MetricsMiddleware
 from talk_kit.problems import LastResortMiddleware
 from talk_kit.settings import SettingsError
 
 # Longer than a proxy keeps an idle connection (nginx: 60 s), so that the proxy is the one to close it.
 KEEP_ALIVE_SECONDS = 75
+# After the drain: answers whose turn has ended and that are still being written. Grace periods leave room for it.
+CLOSING_SECONDS = 5.0
+CONNECTION_CLOSE = (b"connection", b"close")
 
 
 def middleware(room: str) -> list[Middleware]:
@@ -31,26 +35,50 @@ def middleware(room: str) -> list[Middleware]:
 
 
 class Server(uvicorn.Server):
-    """uvicorn, but the first SIGTERM or SIGINT drains: `on_drain` at once, the listener closes after `delay`.
+    """uvicorn, but the first SIGTERM or SIGINT drains and a second one ends at once.
 
-    In those seconds the endpoint is taken out of Services and load balancers while requests that are already
-    on their way still find it. A second signal ends at once.
+    While `drain` lasts, the listener stays open: a request that is still on its way is answered, with
+    `Connection: close`, and none is refused a connection. When turns are no longer accepted, connections without a
+    request are closed too, so that their clients come back by way of another process.
     """
 
-    def __init__(self, config: uvicorn.Config, on_drain: Callable[[], None], delay: float) -> None:
+    def __init__(self, config: uvicorn.Config, drain: Drain) -> None:
         super().__init__(config)
-        self._on_drain = on_drain
-        self._delay = delay
-        self._draining = False
+        self._drain = drain
+        self._signal: int | None = None
+        self._idle_closed = False
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if self._draining or self._delay <= 0:
-            self._on_drain()
+        if self._signal is not None:
+            self.force_exit = True
             super().handle_exit(sig, frame)
             return
-        self._draining = True
-        self._on_drain()
-        asyncio.get_running_loop().call_later(self._delay, super().handle_exit, sig, frame)
+        self._signal = sig
+        if self.started:
+            asyncio.get_running_loop().call_soon_threadsafe(self._leave_connections)
+        else:
+            super().handle_exit(sig, frame)
+        self._drain.begin()
+
+    async def on_tick(self, counter: int) -> bool:
+        ends = await super().on_tick(counter)
+        if self._signal is not None:
+            self._leave_connections()
+            if self._drain.over and not self.should_exit:
+                super().handle_exit(self._signal, None)
+        return ends or self.should_exit
+
+    def _leave_connections(self) -> None:
+        """Answers from now on close their connection. uvicorn makes the default headers anew each second."""
+        if CONNECTION_CLOSE not in self.server_state.default_headers:
+            self.server_state.default_headers = [*self.server_state.default_headers, CONNECTION_CLOSE]
+            for connection in self.server_state.connections:
+                if (cycle := getattr(connection, "cycle", None)) is not None:
+                    cycle.keep_alive = cycle.keep_alive and cycle.response_complete
+        if self._drain.refusing and not self._idle_closed:
+            self._idle_closed = True
+            for connection in list(self.server_state.connections):
+                connection.shutdown()
 
 
 def run(
@@ -58,12 +86,15 @@ def run(
     *,
     host: str,
     port: int,
+    drain: Drain,
     metrics_port: int = 0,
-    drain_seconds: float = 30.0,
-    endpoint_delay: float = 0.0,
-    on_drain: Callable[[], None] = lambda: None,
+    closing_seconds: float = CLOSING_SECONDS,
 ) -> None:
-    """Serves until a signal. `host` `*` is every address of both families; `metrics_port` 0 opens no second port."""
+    """Serves until a signal, and then until `drain` is over.
+
+    `host` `*` is every address of both families; `metrics_port` 0 opens no second port. After the drain, requests
+    under way have `closing_seconds`.
+    """
     if metrics_port:
         start_http_server(metrics_port, addr="::" if host == "*" else host)
     config = uvicorn.Config(
@@ -78,9 +109,9 @@ def run(
         log_config=None,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=max(1, round(drain_seconds)),
+        timeout_graceful_shutdown=max(1, round(closing_seconds)),
     )
-    Server(config, on_drain, endpoint_delay).run()
+    Server(config, drain).run()
 
 
 def main(service: str, start: Callable[[], None]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from talk_kit import logs, serving
+from talk_kit.drain import Drain
 from talk_kit.settings import load
 from talk_local.app import create_app, create_deps
 from talk_local.settings import Settings
@@ -16,16 +17,13 @@ def start() -> None:
     logs.configure("talk-local", settings.log_level)
     deps = create_deps(settings)
 
-    def drain() -> None:
-        deps.health.draining = True
-
     serving.run(
         create_app(settings, deps),
         host=settings.host,
         port=settings.port,
         metrics_port=settings.metrics_port,
-        drain_seconds=settings.drain_seconds,
-        on_drain=drain,
+        drain=Drain(deps.health),
+        closing_seconds=settings.drain_seconds,
     )
 
 

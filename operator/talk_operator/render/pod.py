@@ -14,8 +14,8 @@ from talk_operator.render.identity import labels, object_name, selector
 PORT = 8081
 CONFIG_HASH = "talk.dwani.ai/config-hash"
 FOLDER = "/etc/talk"
-# Seconds after the drain in which a pod writes and closes what is left; the agent itself takes 5 of them.
-CLOSING_SECONDS = 10
+# Seconds after the drain: the last turns are ended and stored within 5, what is left is written within 5 more.
+CLOSING_SECONDS = 15
 DRAIN_SECONDS = 60
 # Seconds that a pod stays on a node that is lost. Kubernetes' own 300 would leave an agent of one pod away for as long;
 # a lost node has been silent for 20 s or more, and conversations are not on it.
@@ -24,7 +24,7 @@ _LOST = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 _PASSED_ON = ("nodeSelector", "priorityClassName", "runtimeClassName")
 
 
-def pod_template(name: str, spec: Mapping[str, Any], text: str, config: Config) -> Object:
+def pod_template(name: str, namespace: str, spec: Mapping[str, Any], text: str, config: Config) -> Object:
     """The template; `text` is that of agent.yaml."""
     pod: Mapping[str, Any] = spec.get("pod") or {}
     return {
@@ -38,7 +38,7 @@ def pod_template(name: str, spec: Mapping[str, Any], text: str, config: Config) 
             "enableServiceLinks": False,
             "terminationGracePeriodSeconds": _grace(spec, config),
             "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
-            "containers": [_container(spec, pod, config)],
+            "containers": [_container(namespace, spec, pod, config)],
             "volumes": [*_volumes(name, spec), *pod.get("volumes", [])],
             "tolerations": _tolerations(pod),
             **_spread(name, pod),
@@ -52,14 +52,14 @@ def _grace(spec: Mapping[str, Any], config: Config) -> int:
     return config.endpoint_delay + int(spec.get("drainSeconds", DRAIN_SECONDS)) + CLOSING_SECONDS
 
 
-def _container(spec: Mapping[str, Any], pod: Mapping[str, Any], config: Config) -> Object:
+def _container(namespace: str, spec: Mapping[str, Any], pod: Mapping[str, Any], config: Config) -> Object:
     metrics = [{"name": "metrics", "containerPort": config.metricsPort}] if config.metricsPort else []
     return {
         "name": "agent",
         "image": spec.get("image", config.image),
         "imagePullPolicy": config.imagePullPolicy,
         "ports": [{"name": "http", "containerPort": PORT}, *metrics],
-        "env": _environment(pod, config),
+        "env": _environment(namespace, pod, config),
         # A process that starts is looked at each second, for two minutes: it is live as soon as it listens.
         "startupProbe": _probe("/healthz", period=1, failures=120),
         "livenessProbe": _probe("/healthz", period=10, failures=3),
@@ -78,13 +78,15 @@ def _container(spec: Mapping[str, Any], pod: Mapping[str, Any], config: Config) 
     }
 
 
-def _environment(pod: Mapping[str, Any], config: Config) -> list[Object]:
+def _environment(namespace: str, pod: Mapping[str, Any], config: Config) -> list[Object]:
     own: dict[str, Object] = {
         "TALK_PORT": {"value": str(PORT)},
         "TALK_METRICS_PORT": {"value": str(config.metricsPort)},
         "TALK_GATEWAY_URL": {"value": config.gatewayURL},
         "TALK_ENDPOINT_DELAY_SECONDS": {"value": str(config.endpoint_delay)},
     }
+    if foreign := config.foreign(namespace):
+        own["TALK_AGENT_NAMESPACE"] = {"value": foreign}
     for variable in (*config.env, *pod.get("env", [])):
         own[variable["name"]] = {key: value for key, value in variable.items() if key != "name"}
     return [{"name": name, **value} for name, value in own.items()]

@@ -53,8 +53,8 @@ class Agent:
         return members if self.ready else {**members, "reason": self.reason}
 
 
-class Directory(Protocol):
-    """The agents of this gateway: from files and settings on a laptop, from a watch in a cluster."""
+class Agents(Protocol):
+    """Agents by name."""
 
     def resolve(self, name: str) -> Agent:
         """The agent of that name in either spelling.
@@ -67,6 +67,10 @@ class Directory(Protocol):
 
     def agents(self) -> list[Agent]:
         """All of them, by name."""
+
+
+class Directory(Agents, Protocol):
+    """The agents of this gateway: from files and settings on a laptop, from a watch in a cluster."""
 
     def checks(self) -> list[Check]:
         """What the gateway's health shows of this directory."""

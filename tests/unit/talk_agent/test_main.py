@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
-import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
@@ -15,10 +13,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from talk_kit.events import ReplyDelta, TurnCompleted
+from talk_kit.events import ReplyDelta, TurnCompleted, TurnEvent, TurnFailed
 from talk_kit.sse import read_turn
 from tests.fakes import llm as fake
 from tests.fakes.llm import FakeLlm
+from tests.fakes.processes import Room, room
 from tests.fakes.waiting import eventually
 
 pytestmark = pytest.mark.loopback
@@ -31,10 +30,7 @@ spec: {instruction: Hi}
 """
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
+CHAT = "/v1/agents/assistant/chat"
 
 
 async def started(**environ: str) -> Process:
@@ -44,29 +40,12 @@ async def started(**environ: str) -> Process:
 
 
 @asynccontextmanager
-async def running(tmp_path: Path, llm: FakeLlm) -> AsyncIterator[tuple[Process, str]]:
+async def running(tmp_path: Path, llm: FakeLlm, agent: str = AGENT, **environ: str) -> AsyncIterator[Room]:
     file = tmp_path / "agent.yaml"
-    file.write_text(AGENT)
-    port = free_port()
-    environ = {"TALK_AGENT_FILE": str(file), "TALK_HOST": "127.0.0.1", "TALK_PORT": str(port)}
-    process = await started(**environ, TALK_MODEL="openai/m", TALK_BASE_URL=llm.url)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        async with httpx.AsyncClient() as client:
-
-            async def ready() -> bool:
-                assert process.returncode is None, (await process.communicate())[1].decode()
-                try:
-                    return (await client.get(f"{url}/ready")).status_code == 200
-                except httpx.TransportError:
-                    return False
-
-            await eventually(ready, 40.0)
-        yield process, url
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
+    file.write_text(agent)
+    settings = {"TALK_AGENT_FILE": str(file), "TALK_MODEL": "openai/m", "TALK_BASE_URL": llm.url, **environ}
+    async with room("talk_agent", **settings) as process:
+        yield process
 
 
 @pytest.mark.parametrize(
@@ -86,19 +65,52 @@ async def test_settings_that_cannot_be_used_are_told_in_one_line_each(environ: d
     assert "Traceback" not in errors.decode()
 
 
-async def test_a_signal_lets_the_running_reply_finish(tmp_path: Path, llm: FakeLlm) -> None:
+async def test_a_signal_lets_the_running_reply_finish_and_then_new_turns_go_elsewhere(
+    tmp_path: Path, llm: FakeLlm
+) -> None:
     gate = asyncio.Event()
-    llm.script(fake.streamed(fake.ROLE, fake.text("So far "), fake.wait(gate), fake.text("so good."), *fake.end()))
-    async with running(tmp_path, llm) as (process, url), httpx.AsyncClient() as client:
-        events = []
-        body = {"message": "Hello", "stream": True}
-        async with client.stream("POST", f"{url}/v1/agents/assistant/chat", json=body) as response:
+    async with (
+        running(tmp_path, llm, TALK_ENDPOINT_DELAY_SECONDS="1") as agent,
+        httpx.AsyncClient(base_url=agent.url, timeout=60) as client,
+    ):
+
+        async def says() -> httpx.Response:
+            return await client.post(CHAT, json={"message": "Hello"})
+
+        assert (await says()).headers.get("connection") is None
+        llm.script(fake.streamed(fake.ROLE, fake.text("So far "), fake.wait(gate), fake.text("so good."), *fake.end()))
+        events: list[TurnEvent] = []
+        answers: list[httpx.Response] = []
+        async with client.stream("POST", CHAT, json={"message": "Hello", "stream": True}) as response:
             async for event in read_turn(response.aiter_bytes()):
                 events.append(event)
                 if isinstance(event, ReplyDelta) and not gate.is_set():
-                    process.send_signal(signal.SIGTERM)
+                    agent.terminate()
+                    await eventually(lambda: "draining" in agent.printed(), 30)
+                    while not answers or answers[-1].status_code == 200:
+                        answers.append(await says())
                     gate.set()
-        await asyncio.wait_for(process.wait(), 10)
+        await agent.ended()
 
     assert isinstance(events[-1], TurnCompleted)
     assert events[-1].reply == "So far so good."
+    assert answers[-1].json()["code"] == "draining"
+    assert answers[-1].headers["retry-after"] == "1"
+    assert {answer.headers.get("connection") for answer in answers[1:]} == {"close"}
+
+
+async def test_a_reply_that_outlives_the_drain_gets_its_closing_event(tmp_path: Path, llm: FakeLlm) -> None:
+    llm.script(fake.streamed(fake.ROLE, fake.text("So far "), fake.stall()))
+    brief = AGENT.replace("{instruction: Hi}", "{instruction: Hi, drainSeconds: 1}")
+    async with running(tmp_path, llm, brief) as agent, httpx.AsyncClient(base_url=agent.url, timeout=60) as client:
+        events = []
+        async with client.stream("POST", CHAT, json={"message": "Hello", "stream": True}) as response:
+            async for event in read_turn(response.aiter_bytes()):
+                events.append(event)
+                if isinstance(event, ReplyDelta):
+                    agent.terminate()
+        await agent.ended()
+
+    assert isinstance(events[-1], TurnFailed)
+    assert (events[-1].code, events[-1].retryable) == ("draining", True)
+    assert llm.closed_early.is_set()

@@ -3,7 +3,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { AGENTS, FakeGateway, opening, reply } from '../fakes/gateway.ts';
-import { alert, eventually, launch, log, message, open, status, violations } from './browser.ts';
+import { alert, eventually, launch, log, message, misplaced, open, status, violations } from './browser.ts';
 
 let browser: Browser;
 let gateway: FakeGateway;
@@ -269,15 +269,7 @@ describe('at 320 px', () => {
     gateway.script = (exchange) => exchange.problem(503, { code: 'provider_busy', retryable: true });
     await ask(page, `A${'a'.repeat(200)}`);
     await page.getByRole('button', { name: 'Retry' }).waitFor();
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(320);
-    const boxes = await page.locator('button:visible, textarea').evaluateAll((all) => all.map((one) => one.getBoundingClientRect().toJSON() as DOMRect));
-    for (const box of boxes) {
-      expect(Math.min(box.width, box.height)).toBeGreaterThanOrEqual(44);
-      expect(box.left).toBeGreaterThanOrEqual(0);
-      expect(box.right).toBeLessThanOrEqual(320);
-    }
-    const overlap = (a: DOMRect, b: DOMRect) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
-    expect(boxes.flatMap((a, i) => boxes.slice(i + 1).filter((b) => overlap(a, b)))).toEqual([]);
+    expect(await misplaced(page)).toEqual([]);
   });
 
   test('the agents are a sheet', async () => {
