@@ -18,6 +18,7 @@ from talk_gateway.app import create_app
 from talk_gateway.deps import build_deps
 from talk_gateway.directory import Agent, Pods
 from talk_gateway.settings import read
+from talk_kit.breaker import BreakerLimits
 from talk_kit.errors import TalkError
 from talk_kit.events import TurnCompleted, TurnEvent
 from talk_kit.http_client import HttpPool
@@ -107,7 +108,7 @@ async def test_the_program_of_the_page_on_images_is_an_agent(tmp_path: Path) -> 
     try:
         async with asyncio.timeout(30), HttpPool() as pool:
             for address in ("127.0.0.1", "[::1]"):
-                agent = Agent("parrot", Pods([f"http://{address}:{port}"]))
+                agent = Agent("parrot", Pods([f"http://{address}:{port}"], limits=BreakerLimits(failures=1_000)))
                 ending = (await _turn(pool, agent))[-1]
                 assert isinstance(ending, TurnCompleted)
                 assert ending.reply == "Good morning "
