@@ -7,10 +7,8 @@ stands inside the cluster because a forwarded port ends with the pod behind it.
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 import time
-import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +18,7 @@ import httpx
 import yaml
 
 from tests.chaos.history import Difference, compare
-from tests.e2e.cluster import ROOT, Namespace, ready_agents, until
+from tests.e2e.cluster import ROOT, Namespace, ready_agents, talk_image, until
 
 AGENT = "assistant"
 LLM, SPEECH, LOAD = 9000, 9001, 9002
@@ -232,8 +230,8 @@ def _make_pod(namespace: Namespace, away_from: str) -> None:
         "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}},
         "volumes": [{"name": "tests", "configMap": {"name": "rig", "items": items}}],
         "containers": [
-            _container("providers", image(), SPEECH, ["tests.fakes.providers", *ports]),
-            _container("load", image(), LOAD, ["tests.chaos.load", "--port", str(LOAD)]),
+            _container("providers", talk_image("gateway"), SPEECH, ["tests.fakes.providers", *ports]),
+            _container("load", talk_image("gateway"), LOAD, ["tests.chaos.load", "--port", str(LOAD)]),
         ],
     }
     meta = {"name": "rig", "labels": {"app": "rig"}}
@@ -249,12 +247,6 @@ def _make_pod(namespace: Namespace, away_from: str) -> None:
         {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec},
     ]
     namespace.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(objects))
-
-
-def image() -> str:
-    """The gateway's, as e2e builds it."""
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    return f"ghcr.io/dwani-ai/talk-gateway:{os.environ.get('TALK_E2E_TAG') or version}"
 
 
 def _container(name: str, image: str, port: int, module: list[str]) -> dict[str, Any]:

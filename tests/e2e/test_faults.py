@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.cluster import Namespace, until
-from tests.e2e.rig import RUN_SECONDS, Rig, Row, image, install, rig, values, wait
+from tests.e2e.cluster import Namespace, talk_image, until
+from tests.e2e.rig import RUN_SECONDS, Rig, Row, install, rig, values, wait
 from tests.e2e.signals import Signals, signals
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
@@ -41,7 +41,7 @@ def talk(shared_namespace: Namespace, fault_rows: list[Row]) -> Iterator[Rig]:
 @pytest.fixture(scope="module")
 def kill() -> Iterator[Signals]:
     """Signals to any container."""
-    with signals(image()) as made:
+    with signals(talk_image("gateway")) as made:
         yield made
 
 
