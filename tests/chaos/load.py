@@ -2,7 +2,7 @@
 
     python -m tests.chaos.load --port 9002 [--host 0.0.0.0]
 
-`POST /start` takes a `Plan`; `GET /` says how far it is; `POST /mark` notes a moment (a fault's end, say);
+`POST /start` takes a `Plan`; `GET /` says how far it is; `POST /fault-begins` and `POST /fault-ends` note the moment;
 `POST /stop` waits for the turns under way and answers with the `Report`.
 """
 
@@ -55,12 +55,12 @@ class Load:
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
         self._clock = clock()
-        self._mark = 0.0
+        self._began = self._ended = 0.0
 
     def start(self, plan: Plan) -> None:
         """Forgets the last load and begins."""
         assert not self.running, "a load runs"
-        self._turns, self._mark, self._clock = [], 0.0, clock()
+        self._turns, self._began, self._ended, self._clock = [], 0.0, 0.0, clock()
         self._stopping = asyncio.Event()
         prefix = new_id()[:8]
         forms = [*[TEXT_FORMS] * plan.text, *[VOICE_FORMS] * plan.voice]
@@ -78,10 +78,13 @@ class Load:
         """Seconds since the load began."""
         return self._clock()
 
-    def mark(self) -> float:
+    def fault_begins(self) -> None:
+        """What failed before is not its doing."""
+        self._began = self._clock()
+
+    def fault_ends(self) -> None:
         """Recovery is counted from here on."""
-        self._mark = self._clock()
-        return self._mark
+        self._ended = self._clock()
 
     def seen(self) -> dict[str, object]:
         """How far it is."""
@@ -93,9 +96,9 @@ class Load:
         """No new turn is begun; those under way end, with their retries. Also raises what broke the load itself."""
         self._stopping.set()
         await asyncio.gather(*self._tasks)
-        report = Report.of(self._turns, self._mark)
+        report = Report.of(self._turns, self._began, self._ended)
         recovered = report.recovered_at
-        seconds = None if recovered is None else max(0.0, recovered - self._mark)
+        seconds = None if recovered is None else recovered - self._ended
         return {**asdict(report), "recovered_after": seconds, "seconds": self.at}
 
     async def close(self) -> None:
@@ -133,8 +136,13 @@ def app(load: Load) -> Starlette:
     async def look(_request: Request) -> Response:
         return _json(load.seen())
 
-    async def mark(_request: Request) -> Response:
-        return _json({"at": load.mark()})
+    async def begins(_request: Request) -> Response:
+        load.fault_begins()
+        return _json(load.seen())
+
+    async def ends(_request: Request) -> Response:
+        load.fault_ends()
+        return _json(load.seen())
 
     async def stop(_request: Request) -> Response:
         return _json(await load.stop())
@@ -143,7 +151,8 @@ def app(load: Load) -> Starlette:
         Route("/", look),
         Route("/ready", look),
         Route("/start", start, methods=["POST"]),
-        Route("/mark", mark, methods=["POST"]),
+        Route("/fault-begins", begins, methods=["POST"]),
+        Route("/fault-ends", ends, methods=["POST"]),
         Route("/stop", stop, methods=["POST"]),
     ]
     return Starlette(routes=routes)

@@ -41,10 +41,9 @@ class Turn:
     def acknowledged(self) -> bool:
         return bool(self.attempts) and self.attempts[-1].ok
 
-    @property
-    def failed(self) -> bool:
-        """Whether its caller saw an error, whatever became of its retries."""
-        return not self.attempts[0].ok
+    def since(self, moment: float) -> list[Attempt]:
+        """The attempts that ended after the moment."""
+        return [attempt for attempt in self.attempts if attempt.ended >= moment]
 
 
 @dataclass(frozen=True)
@@ -68,29 +67,32 @@ class Report:
     asked: dict[str, list[tuple[str, bool, str | None]]]
 
     @classmethod
-    def of(cls, turns: Sequence[Turn], since: float = 0.0) -> Report:
-        """`recovered_at` is the first good end after the last failure that ended after `since`; None where there was
-        no failure, NEVER where nothing went well after it. `late` are the failures that began after `since`.
+    def of(cls, turns: Sequence[Turn], began: float = 0.0, ended: float = 0.0) -> Report:
+        """`began` and `ended` are those of a fault. What ended before it began is in `asked` only; a turn has failed
+        where its caller saw an error, whatever became of its retries; `late` failures began after the fault's end.
+        `recovered_at` is the first good end after the last failure that ended after the fault did: None where there
+        was no such failure, NEVER where nothing went well after it.
         """
-        begun = [turn for turn in turns if turn.attempts]
-        attempts = [attempt for turn in begun for attempt in turn.attempts]
+        seen = [(turn, turn.since(began)) for turn in turns if turn.since(began)]
+        attempts = [attempt for _, each in seen for attempt in each]
         bad = [attempt for attempt in attempts if not attempt.ok]
         good = sorted(attempt.ended - attempt.begun for attempt in attempts if attempt.ok)
+        failed = [turn for turn, each in seen if not all(attempt.ok for attempt in each)]
         asked: dict[str, list[tuple[str, bool, str | None]]] = defaultdict(list)
-        for turn in begun:
+        for turn in turns:
             asked[turn.session].append((turn.question, turn.acknowledged, turn.reply))
         return cls(
-            sent=len(begun),
-            failed=sum(turn.failed for turn in begun),
-            retried_well=sum(turn.failed and turn.acknowledged for turn in begun),
-            given_up=sum(not turn.acknowledged for turn in begun),
+            sent=len(seen),
+            failed=len(failed),
+            retried_well=sum(turn.acknowledged for turn in failed),
+            given_up=sum(not turn.acknowledged for turn, _ in seen),
             not_retryable=sum(not attempt.retryable for attempt in bad),
             codes=dict(Counter(attempt.code for attempt in bad)),
             slowest_failure=max((attempt.ended - attempt.begun for attempt in bad), default=0.0),
-            late=sum(attempt.begun > since for attempt in bad),
+            late=sum(attempt.begun > ended for attempt in bad),
             p50=_percentile(good, 0.50),
             p95=_percentile(good, 0.95),
-            recovered_at=_recovered(attempts, since),
+            recovered_at=_recovered(attempts, ended),
             failures=[asdict(attempt) for attempt in sorted(bad, key=lambda each: each.begun)[:MOST_FAILURES]],
             asked=dict(asked),
         )

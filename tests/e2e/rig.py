@@ -34,6 +34,8 @@ MOUNTED = (
     "tests/chaos/record.py",
 )
 RUN_SECONDS = 15
+# So long no turn has failed when a fault begins.
+WELL_SECONDS = 3
 
 
 @dataclass(frozen=True)
@@ -76,18 +78,20 @@ class Rig:
         self._providers.put("/faults", json=wrong).raise_for_status()
 
     def start(self, **plan: Any) -> None:
-        """Begins a load (`tests.chaos.load.Plan`), and returns when turns go well."""
+        """Begins a load (`tests.chaos.load.Plan`), and returns when turns go well and none has failed lately."""
         url = f"http://talk-gateway.{self.namespace.name}.svc:8080"
         self._load.post("/start", json={"url": url, "agent": AGENT, **plan}).raise_for_status()
-        until("turns go well", lambda: self.seen()["good"] >= 5 or None, 60)
+        until("turns go well", self._well, 120)
+
+    def _well(self) -> bool | None:
+        before = self.seen()
+        time.sleep(WELL_SECONDS)
+        now = self.seen()
+        return (now["good"] >= before["good"] + 3 and now["failures"] == before["failures"]) or None
 
     def seen(self) -> Any:
         """How far the load is."""
         return self._load.get("/").json()
-
-    def mark(self) -> None:
-        """The fault has ended: recovery counts from now."""
-        self._load.post("/mark").raise_for_status()
 
     def until_more(self, good: int, seconds: float = 120) -> None:
         """Waits for so many more good turns."""
@@ -116,8 +120,9 @@ class Rig:
     def during(self, fault: str, act: Callable[[], None], *, after: int = 20, **plan: Any) -> Row:
         """A load, the fault in it, and so many good turns after the fault's end."""
         self.start(**plan)
+        self._load.post("/fault-begins").raise_for_status()
         act()
-        self.mark()
+        self._load.post("/fault-ends").raise_for_status()
         self.until_more(after)
         return self.stop(fault)
 

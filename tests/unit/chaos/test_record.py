@@ -23,11 +23,17 @@ def test_turns_are_counted_by_what_their_caller_saw() -> None:
 
 
 def test_recovery_is_the_first_good_end_after_the_last_failure() -> None:
-    assert Report.of([GOOD, RETRIED], since=2.5).recovered_at == 4.0
-    assert Report.of([GOOD, RETRIED], since=3.5).recovered_at is None
+    assert Report.of([GOOD, RETRIED], ended=2.5).recovered_at == 4.0
+    assert Report.of([GOOD, RETRIED], ended=3.5).recovered_at is None
     assert Report.of([GOOD, RETRIED, GIVEN_UP]).recovered_at == NEVER
 
 
 def test_a_failure_that_began_after_the_fault_is_late() -> None:
-    assert Report.of([RETRIED], since=2.5).late == 0
-    assert Report.of([RETRIED], since=1.5).late == 1
+    assert Report.of([RETRIED], ended=2.5).late == 0
+    assert Report.of([RETRIED], ended=1.5).late == 1
+
+
+def test_what_failed_before_the_fault_is_not_its_doing() -> None:
+    report = Report.of([GOOD, RETRIED], began=3.2)
+    assert (report.sent, report.failed, report.codes) == (1, 0, {})
+    assert len(report.asked["s"]) == 2
