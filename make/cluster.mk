@@ -10,6 +10,11 @@ ROOMS := gateway agent operator local
 TALK_E2E_BUILD ?= $(shell command -v podman || echo docker) build
 # kind: TALK_E2E_LOAD="kind load docker-image"; minikube: TALK_E2E_LOAD="minikube image load"
 TALK_E2E_LOAD ?= scripts/load_images.sh
+# How tests run a container of these images on this machine.
+TALK_E2E_RUN ?= $(shell command -v podman || echo docker) run
+# The API server's audit log, or `none` where the cluster's cannot be read: what Talk's accounts did is then not known.
+TALK_E2E_AUDIT_LOG ?=
+export TALK_E2E_RUN TALK_E2E_AUDIT_LOG
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 chart: .tools/dev.stamp helm ## the chart: lint, every scenario, values, schemas of Kubernetes
