@@ -112,7 +112,7 @@ def test_a_secret_without_the_key_is_told_with_both_names(second: Second) -> Non
 
 def test_a_wrong_authority_is_told_and_restarts_nothing(second: Second) -> None:
     second.space.apply(secret("my-redis", password=PASSWORD))
-    found = until("the condition tells of the certificate", lambda: second.said("certificate"), 120)
+    found = until("the condition tells of TLS", lambda: second.said("TLS failed"), 120)
     assert found["status"] == "False"
     (agent,) = second.space.get("pods", selector="talk.dwani.ai/agent=assistant")
     assert agent["status"]["containerStatuses"][0]["restartCount"] == 0
