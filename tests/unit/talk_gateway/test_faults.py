@@ -135,51 +135,62 @@ async def test_nobody_listens(part: str) -> None:
         assert int(answer.headers["retry-after"]) >= 1
 
 
+# For tests of 500s: a loaded machine must not make them time-outs.
+PATIENT = {"TALK_ASR_TIMEOUT": "30", "TALK_TTS_TIMEOUT": "30", "TALK_TTS_FIRST_TIMEOUT": "30"}
+
+
+async def fail_until_open(gateway: Gateway, provider: FaultyProvider) -> None:
+    provider.fault = "500"
+    while (await ask(gateway)).json()["code"] != "circuit_open":
+        assert len(provider.asked) < 10
+
+
 @pytest.mark.parametrize("part", ["ASR", "TTS"])
-async def test_a_provider_that_fails_for_a_while_is_left_alone_and_found_well_again(part: str) -> None:
-    target = f"{part.lower()}:default"
-    async with faulty(part, TALK_BREAKER_SECONDS="3") as (gateway, provider):
-        opened = await metric(gateway, f'talk_gateway_breaker_opened_total{{target="{target}"}}')
-        provider.fault = "500"
-        codes = []
-        while "circuit_open" not in codes:
-            codes.append((await ask(gateway)).json()["code"])
-            assert len(codes) < 10
+async def test_a_provider_that_fails_for_a_while_is_left_alone(part: str) -> None:
+    target = f'{{target="{part.lower()}:default"}}'
+    async with faulty(part, **PATIENT, TALK_BREAKER_SECONDS="60") as (gateway, provider):
+        opened = await metric(gateway, f"talk_gateway_breaker_opened_total{target}")
+        await fail_until_open(gateway, provider)
         asked = len(provider.asked)
-        assert 5 <= asked <= 8
+        assert asked >= 5
+        provider.fault = "none"
         for headers in ({}, EVENTS):
             refused = await ask(gateway, "format=mp3", headers)
             assert (refused.status_code, refused.json()["code"]) == (503, "circuit_open")
-            assert 1 <= int(refused.headers["retry-after"]) <= 10
-        assert len(provider.asked) == asked, "it is left alone"
-        assert await metric(gateway, f'talk_gateway_breaker_state{{target="{target}"}}') == 2.0
-        assert await metric(gateway, f'talk_gateway_breaker_opened_total{{target="{target}"}}') == opened + 1
+            assert 1 <= int(refused.headers["retry-after"]) <= 60
+        assert len(provider.asked) == asked
+        assert await metric(gateway, f"talk_gateway_breaker_state{target}") == 2.0
+        assert await metric(gateway, f"talk_gateway_breaker_opened_total{target}") == opened + 1
+
+
+@pytest.mark.parametrize("part", ["ASR", "TTS"])
+async def test_a_provider_that_is_well_again_is_found_so_by_one_call(part: str) -> None:
+    async with faulty(part, **PATIENT) as (gateway, provider):
+        await fail_until_open(gateway, provider)
         provider.fault = "none"
 
         async def well() -> bool:
             return (await ask(gateway)).status_code == 200
 
-        await eventually(well, 5)
-        assert await metric(gateway, f'talk_gateway_breaker_state{{target="{target}"}}') == 0.0
+        await eventually(well, 10)
+        assert await metric(gateway, f'talk_gateway_breaker_state{{target="{part.lower()}:default"}}') == 0.0
 
 
 async def test_a_turn_of_many_sentences_is_the_trial_as_a_whole() -> None:
-    async with faulty("TTS") as (gateway, provider):
+    async with faulty("TTS", **PATIENT) as (gateway, provider):
         gateway.agent.script = ["One is here. ", "Two is here. ", "Three is here. ", "Four is here."]
-        provider.fault = "500"
-        while (await ask(gateway)).json()["code"] != "circuit_open":
-            assert len(provider.asked) < 20
+        await fail_until_open(gateway, provider)
         provider.fault = "none"
 
         async def well() -> bool:
             return (await ask(gateway)).status_code == 200
 
-        await eventually(well, 5)
+        await eventually(well, 10)
         assert isinstance(await ending(gateway), TurnCompleted)
 
 
 async def test_what_a_provider_does_once_wrong_is_asked_again_and_nobody_notices() -> None:
-    async with faulty("ASR") as (gateway, provider):
+    async with faulty("ASR", **PATIENT) as (gateway, provider):
         provider.fault = "500"
         call = asyncio.create_task(ask(gateway))
         await eventually(lambda: len(provider.asked) == 1)
@@ -205,7 +216,7 @@ async def test_a_fallback_takes_the_place_of_a_provider_that_fails(part: str, fa
 
 
 async def test_a_turn_stays_with_the_voice_it_went_to() -> None:
-    async with with_backup("TTS", TALK_RETRIES="0") as (gateway, first, backup):
+    async with with_backup("TTS", **PATIENT, TALK_RETRIES="0") as (gateway, first, backup):
         gateway.agent.script = ["One is here. ", "Two is here. ", "Three is here. ", "Four is here. ", "Five is here."]
         first.fault = "500"
         assert isinstance(await ending(gateway), TurnCompleted)
@@ -222,7 +233,7 @@ async def test_after_a_sentence_was_heard_its_voice_does_not_change_within_it() 
 
 
 async def test_where_every_provider_fails_the_last_ones_error_is_told_and_both_are_left_alone() -> None:
-    async with with_backup("ASR") as (gateway, first, backup):
+    async with with_backup("ASR", **PATIENT) as (gateway, first, backup):
         first.fault = backup.fault = "500"
         assert (await ask(gateway)).json()["code"] == "provider_failed"
 
