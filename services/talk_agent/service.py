@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from talk_agent.dependencies import Dependencies
 from talk_agent.metrics import AgentMetrics, metrics
-from talk_agent.models.build import build_model, chain_probe
+from talk_agent.models.build import build_model, chain_probe, endpoints
 from talk_agent.readiness import Instruction, model_check, references_check, sessions_check
 from talk_agent.runtime import APP_NAME, build_runner, quiet_adk
 from talk_agent.sessions.build import build_sessions, open_sessions
@@ -50,7 +50,9 @@ class Service:
             pool=self._pool,
             secret=deps.references.secret,
             default_key=settings.defaults().api_key,
+            on_retry=lambda target: self._metrics.retries.labels(self.agent.name, target).inc(),
         )
+        self._metrics.watch_endpoints(self.agent.name, [endpoint.guard for endpoint in endpoints(model)])
         self.turns = self._turns(model, self.store, self.lock, self._metrics)
         self.health = Health(
             [
