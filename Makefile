@@ -36,8 +36,9 @@ monitoring: .tools/dev.stamp ## metrics, alerts, dashboards and the runbook, wit
 	@scripts/tools.sh ensure promtool
 	$(VENV)/pytest tests/monitoring -n $${TALK_TEST_WORKERS:-2}
 
-laptop: .tools/dev.stamp ## tests with the real offline models and real processes
+laptop: .tools/dev.stamp tools $(WEB)/node_modules ## tests with the real offline models and real processes, the page in Chromium among them
 	scripts/offline.sh $(VENV)/pytest tests -m laptop
+	cd $(WEB) && CHROMIUM=$$(../../scripts/tools.sh path chromium) npm run test:real
 
 web: tools $(WEB)/node_modules ## the page: types, unit tests, journeys in Chromium, and whether the built page is current
 	cd $(WEB) && npm test && npm run check:dist

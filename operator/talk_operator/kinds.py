@@ -50,13 +50,15 @@ class Kind:
 TALK_AGENT = Kind(API_VERSION, KIND, "talkagents", selector=None)
 POD = Kind("v1", "Pod", "pods")
 SERVICE_ACCOUNT = Kind("v1", "ServiceAccount", "serviceaccounts")
-# The ConfigMap of the chart's `agents:` is of no agent: it is watched by the label that it shares with the others.
-CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps", selector=f"{PART_OF_LABEL}={PART_OF}")
+# The ConfigMap of the chart's `agents:` and the gateway's autoscaler are of no agent: they are watched by the label
+# that they share with the others.
+_ANY = f"{PART_OF_LABEL}={PART_OF}"
+CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps", selector=_ANY)
 NETWORK_POLICY = Kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
 SERVICE = Kind("v1", "Service", "services")
 DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
 POD_DISRUPTION_BUDGET = Kind("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
-AUTOSCALER = Kind("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
+AUTOSCALER = Kind("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", selector=_ANY)
 
 # A pod is not started before what it reads and what bounds it is there.
 CHILDREN = (SERVICE_ACCOUNT, CONFIG_MAP, NETWORK_POLICY, SERVICE, DEPLOYMENT, POD_DISRUPTION_BUDGET, AUTOSCALER)

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from talk_operator.kinds import WATCHED
+
 CONTROLLER = "talkagent"
 _BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
@@ -28,6 +30,22 @@ WRITES = Counter(
     "talk_operator_writes", "Writes to the API server, the Lease apart, by kind and verb.", ["kind", "verb"]
 )
 AGENTS = Gauge("talk_operator_agents", "TalkAgents by whether they are ready.", ["ready"])
+# The object's own namespace: the label `namespace` is Prometheus', for the pod of the operator.
+RESTARTS = Counter(
+    "talk_operator_agent_restarts",
+    "Restarts of the containers of a TalkAgent's pods, since this operator first saw the pod.",
+    ["agent_namespace", "agent"],
+)
+DEGRADED = Gauge(
+    "talk_operator_agent_degraded",
+    "1 for each TalkAgent that needs somebody, with the reason of its condition Degraded; else nothing.",
+    ["agent_namespace", "agent", "reason"],
+)
+AUTOSCALERS = Gauge(
+    "talk_operator_autoscaler_at_limit",
+    "1 while an autoscaler of agents or of the gateway wants more pods than its maxReplicas, else 0.",
+    ["object_namespace", "autoscaler"],
+)
 MISSED = Counter("talk_operator_missed_changes", "Changes that a listing found and no watch had told.", ["kind"])
 LAST_SIGN = Gauge("talk_operator_last_sign_timestamp_seconds", "When the API server last told something.")
 
@@ -35,6 +53,8 @@ for _result in ("success", "error"):
     RECONCILES.labels(CONTROLLER, _result)
 for _ready in ("true", "false"):
     AGENTS.labels(_ready)
+for _kind in WATCHED:
+    MISSED.labels(_kind.name)
 
 
 @contextmanager

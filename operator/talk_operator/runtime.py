@@ -14,6 +14,7 @@ from talk_kit.logs import get_logger
 from talk_operator import metrics
 from talk_operator.api import Api, ApiFailed
 from talk_operator.config import Config
+from talk_operator.figures import Figures
 from talk_operator.kinds import CONFIG_MAP, TALK_AGENT
 from talk_operator.lease import Lease, LeaseLost
 from talk_operator.readiness import Readiness
@@ -60,6 +61,7 @@ class Operator:
         self.namespace = settings.namespace or deps.api.namespace
         self._namespaces = settings.namespaces(self.namespace)
         self.store = Store()
+        self._figures = Figures(self.store)
         config = replace(deps.config, namespace=self.namespace)
         self._reconciler = Reconciler(deps.api, self.store, config, deps.readiness)
         self._values = ValuesAgents(deps.api, self.store, self.namespace, settings.agents_configmap)
@@ -153,16 +155,11 @@ class Operator:
     async def _watchdog(self) -> None:
         while True:
             await asyncio.sleep(LOOK)
-            self._count()
+            self._figures.update()
             silent = asyncio.get_running_loop().time() - self._last_sign
             if silent > SILENCE:
                 log.error("watchdog", silent_seconds=round(silent))
                 self._deps.end()
-
-    def _count(self) -> None:
-        ready = sum(_is_ready(agent) for agent in self.store.agents())
-        metrics.AGENTS.labels("true").set(ready)
-        metrics.AGENTS.labels("false").set(sum(1 for _ in self.store.agents()) - ready)
 
     async def _check(self) -> None:
         """A replica that stands by is ready; one that works is, when it knows the cluster and hears of it."""
@@ -172,8 +169,3 @@ class Operator:
             raise Unavailable(f"The cluster is not listed yet: {self._missing}")
         if asyncio.get_running_loop().time() - self._last_sign > SILENCE:
             raise Unavailable("The API server has told nothing for five minutes.")
-
-
-def _is_ready(agent: Mapping[str, Any]) -> bool:
-    conditions = (agent.get("status") or {}).get("conditions") or ()
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)

@@ -99,11 +99,11 @@ class Store:
 
     def agents(self) -> Iterator[Object]:
         """Every TalkAgent."""
-        return (obj for place, obj in self._objects.items() if place[0] == TALK_AGENT.name)
+        return iter(self.of_kind(TALK_AGENT.name))
 
-    def of_kind(self, kind: str, namespace: str) -> list[Object]:
-        """Every object of a kind in a namespace."""
-        return [obj for place, obj in self._objects.items() if place[:2] == (kind, namespace)]
+    def of_kind(self, kind: str, namespace: str | None = None) -> list[Object]:
+        """Every object of a kind, in one namespace or in all."""
+        return [obj for place, obj in self._objects.items() if place[0] == kind and namespace in (None, place[1])]
 
     def _link(self, place: tuple[str, str, str], obj: Object) -> None:
         key = key_of(obj)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tests.monitoring.healthy import AGENT, GATEWAY, LOCAL, OPERATOR, POD, histogram
+from tests.monitoring.healthy import AGENT, GATEWAY, LOCAL, OF_AGENT, OPERATOR, POD, histogram
 
 AGENT_LABELS = {"agent": "assistant"}
 GATEWAY_LABELS = {"job": "talk-gateway", "instance": "talk-gateway-1"}
 BUILD = {f'talk_gateway_build_info{{version="0.1.0",{GATEWAY}}}': "1x120"}
 DAYS = 26 * 60
+# The operator runs in one namespace and tells of the others.
+TEAM = {"namespace": "team"}
 
 
 @dataclass(frozen=True)
@@ -203,6 +205,27 @@ FIRING: dict[str, Firing] = {
         20, "16m 0s", {f"talk_operator_last_sign_timestamp_seconds{{{OPERATOR}}}": "0+60x4 240x40"}
     ),
     "TalkAgentsNotReady": Firing(20, "2", {f'talk_operator_agents{{ready="false",{OPERATOR}}}': "0x4 2x40"}),
+    "TalkAgentInvalid": Firing(
+        14,
+        "",
+        {f'talk_operator_agent_degraded{{reason="ModelMissing",{OF_AGENT}}}': "_x4 1x40"},
+        {**AGENT_LABELS, "reason": "ModelMissing"},
+        TEAM,
+    ),
+    "TalkAgentCrashLoop": Firing(
+        5, "3", {f"talk_operator_agent_restarts_total{{{OF_AGENT}}}": "0x2 1 2 3x40"}, AGENT_LABELS, TEAM
+    ),
+    "TalkAutoscalerAtLimit": Firing(
+        20,
+        "",
+        {
+            f'talk_operator_autoscaler_at_limit{{object_namespace="team",autoscaler="talkagent-a",{OPERATOR}}}': (
+                "0x4 1x40"
+            )
+        },
+        {"autoscaler": "talkagent-a"},
+        TEAM,
+    ),
     # SLOs: the fast burn within the hour, the slow one within hours of a smaller fault
     "TalkTurnSuccessBudgetBurn-fast": Firing(3, "50%", turn_errors("deadline", 10), AGENT_LABELS),
     "TalkTurnSuccessBudgetBurn-slow": Firing(16, "5%", turn_errors("deadline", 1), AGENT_LABELS),

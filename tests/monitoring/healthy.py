@@ -9,6 +9,7 @@ AGENT = 'agent="assistant",instance="talkagent-assistant-1",job="talk-agents",na
 GATEWAY = 'instance="talk-gateway-1",job="talk-gateway",namespace="talk"'
 LOCAL = 'instance="talk-local-1",job="talk-local",namespace="talk"'
 OPERATOR = 'instance="talk-operator-1",job="talk-operator",namespace="talk"'
+OF_AGENT = f'agent="assistant",agent_namespace="team",{OPERATOR}'
 POD = AGENT.partition(",")[2]
 
 # Events a minute.
@@ -41,6 +42,7 @@ COUNTERS = {
     f"talk_agent_redis_errors_total{{{POD}}}": 0,
     f'controller_runtime_reconcile_total{{controller="talkagent",result="success",{OPERATOR}}}': 3,
     f'controller_runtime_reconcile_errors_total{{controller="talkagent",{OPERATOR}}}': 0,
+    f"talk_operator_agent_restarts_total{{{OF_AGENT}}}": 0,
 }
 GAUGES = {
     **{f"up{{{where}}}": "1" for where in (GATEWAY, POD, LOCAL, OPERATOR)},
@@ -66,6 +68,9 @@ GAUGES = {
     f'leader_election_master_status{{name="talkagent",{OPERATOR}}}': "1",
     f'workqueue_depth{{name="talkagent",{OPERATOR}}}': "2",
     f'talk_operator_agents{{ready="false",{OPERATOR}}}': "0",
+    # Waits for its model: no fault of the TalkAgent.
+    f'talk_operator_agent_degraded{{reason="ModelUnreachable",{OF_AGENT}}}': "1",
+    f'talk_operator_autoscaler_at_limit{{object_namespace="team",autoscaler="talkagent-assistant",{OPERATOR}}}': "0",
 }
 # Labels, and events a minute; all end in the lowest bucket.
 HISTOGRAMS = {

@@ -60,7 +60,7 @@ def test_it_says_what_is_wrong_and_how_bad_it_is(alert: Alert) -> None:
     assert alert.annotations.keys() == {"summary", "description", "runbook_url", "dashboard_url"}
     assert alert.labels["severity"] in ("critical", "warning")
     text = alert.annotations["summary"] + alert.annotations["description"]
-    known = {name for firing in FIRING.values() for name in firing.labels}
+    known = {name for firing in FIRING.values() for name in {**firing.namespace, **firing.labels}}
     assert set(re.findall(r"\$labels\.(\w+)", text)) <= known
     compared = re.search(r"[<>]=? *[\d.]+$", alert.expr) and "== 0" not in alert.expr
     assert not compared or "$value" in text, "an alert on a number shows it"
@@ -103,6 +103,13 @@ def test_the_codes_that_count_against_talk_are_all_in_the_objective() -> None:
     (slo,) = [slo for slo in slo_rules.read() if slo.name == "turn_success"]
     (codes,) = re.findall(r'code=~"([^"]+)"', slo.bad)
     assert codes.split("|") == sorted(FAULTS)
+
+
+def test_the_reasons_of_an_invalid_talkagent_are_those_that_the_operator_gives() -> None:
+    (alert,) = [alert for alert in alerts() if alert.name == "TalkAgentInvalid"]
+    (reasons,) = re.findall(r'reason=~"([^"]+)"', alert.expr)
+    given = "".join(file.read_text() for file in (ROOT / "operator/talk_operator").glob("*.py"))
+    assert all(f'"{reason}"' in given for reason in reasons.split("|"))
 
 
 def test_an_objective_that_no_burn_rate_can_miss_is_refused() -> None:

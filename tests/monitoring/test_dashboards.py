@@ -115,7 +115,7 @@ def test_queries_name_only_what_is_declared(file: Path) -> None:
 @each_board
 def test_rates_follow_the_zoom(file: Path) -> None:
     for expr in queries(file):
-        assert set(re.findall(r"\[([^\]]+)\]", expr)) <= {"$__rate_interval", "24h"}, expr
+        assert set(re.findall(r"\[([^\]]+)\]", expr)) <= {"$__rate_interval", "15m", "24h"}, expr
 
 
 @each_board

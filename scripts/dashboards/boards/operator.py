@@ -33,6 +33,38 @@ OPERATOR = Board(
                 width=8,
             ),
         ],
+        "Agents": [
+            Panel(
+                "Agents that need somebody",
+                "TalkAgents whose condition Degraded is true, with its reason; empty while all is well.",
+                "short",
+                {
+                    "{{agent}} {{agent_namespace}} {{reason}}": "max by (agent_namespace, agent, reason)"
+                    " (talk_operator_agent_degraded)"
+                },
+                width=8,
+            ),
+            Panel(
+                "Restarts of containers",
+                "Restarts within the last quarter of an hour, by agent; 3 are a crash loop.",
+                "short",
+                {
+                    "{{agent}} {{agent_namespace}}": "max by (agent_namespace, agent)"
+                    " (increase(talk_operator_agent_restarts_total[15m]))"
+                },
+                width=8,
+            ),
+            Panel(
+                "Autoscalers at their limit",
+                "1 while an autoscaler wants more pods than its maxReplicas.",
+                "short",
+                {
+                    "{{autoscaler}} {{object_namespace}}": "max by (object_namespace, autoscaler)"
+                    " (talk_operator_autoscaler_at_limit)"
+                },
+                width=8,
+            ),
+        ],
         "Work": [
             Panel(
                 "Reconciliations",

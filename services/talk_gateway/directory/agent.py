@@ -13,13 +13,15 @@ from talk_kit.http_client import HttpPool
 
 @dataclass(frozen=True, slots=True)
 class AgentVoice:
-    """How an agent hears and speaks; what is None is the provider's own default."""
+    """How an agent hears and speaks, by which speech providers; what is None is the provider's own default."""
 
     enabled: bool = True
     language: str | None = None
     transcription_model: str | None = None
     speech_model: str | None = None
     speech_voice: str | None = None
+    transcription_provider: str = "default"
+    speech_provider: str = "default"
 
 
 @dataclass(slots=True)
@@ -40,6 +42,7 @@ class Agent:
 
     def __post_init__(self) -> None:
         self.own_name = self.own_name or self.name
+        self.pods.agent = self.name
 
     def listed(self) -> dict[str, Any]:
         """The agent as `GET /v1/agents` shows it."""
@@ -53,8 +56,8 @@ class Agent:
         return members if self.ready else {**members, "reason": self.reason}
 
 
-class Directory(Protocol):
-    """The agents of this gateway: from files and settings on a laptop, from a watch in a cluster."""
+class Agents(Protocol):
+    """Agents by name."""
 
     def resolve(self, name: str) -> Agent:
         """The agent of that name in either spelling.
@@ -67,6 +70,10 @@ class Directory(Protocol):
 
     def agents(self) -> list[Agent]:
         """All of them, by name."""
+
+
+class Directory(Agents, Protocol):
+    """The agents of this gateway: from files and settings on a laptop, from a watch in a cluster."""
 
     def checks(self) -> list[Check]:
         """What the gateway's health shows of this directory."""

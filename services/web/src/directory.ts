@@ -28,7 +28,10 @@ export function watchAgents(send: (event: PageEvent) => void, get: () => State):
 
   document.addEventListener('visibilitychange', () => void look());
   addEventListener('online', () => void look());
-  addEventListener('offline', () => send({ type: 'network', network: 'offline' }));
+  addEventListener('offline', () => {
+    send({ type: 'network', network: 'offline' });
+    void look(); // a gateway on this machine answers all the same
+  });
   void look();
   return () => void look();
 }

@@ -57,12 +57,10 @@ export function launch(microphone: 'allowed' | 'denied' | 'none' = 'allowed', sp
 export interface Probe {
   starts: { when: number; duration: number; running: boolean }[];
   stops: number;
-  tracks: number;
-  frames?: () => void;
 }
 
 const probe = () => {
-  const seen: Probe = { starts: [], stops: 0, tracks: 0 };
+  const seen: Probe = { starts: [], stops: 0 };
   Object.assign(globalThis, { probe: seen });
   const { start, stop } = AudioBufferSourceNode.prototype;
   AudioBufferSourceNode.prototype.start = function (when = 0) {
@@ -161,4 +159,74 @@ export async function violations(page: Page): Promise<string[]> {
     return (await axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })).violations;
   });
   return found.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}: ${node.failureSummary}`));
+}
+
+/** What no viewport may show: something wider than it, a target that is cut off, small or under another one, words over words. */
+export async function misplaced(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const open = document.querySelector('dialog[open]');
+    const inside = (one: Element) => !open || open.contains(one);
+    const sheet = document.querySelector('dialog[open] .sheet-top'); // stays in place while the rest scrolls under it
+    const name = (one: Element) => one.getAttribute('aria-label') ?? (one.textContent || one.tagName);
+    const targets = [...document.querySelectorAll('button, textarea, select, input:not([type=radio])')].filter((one) => one.checkVisibility() && inside(one));
+    const boxes = targets.map((one) => [one, one.getBoundingClientRect()] as const);
+    const wrong = boxes.flatMap(([one, box]) => {
+      if (box.left < 0 || box.right > innerWidth + 0.5) return [`${name(one)} is cut off`];
+      const label = one.closest('label')?.getBoundingClientRect() ?? box;
+      return Math.min(label.width, label.height) < 44 ? [`${name(one)} is small`] : [];
+    });
+
+    // As much of each as the part that it scrolls in shows; words by their own boxes.
+    const seen = (one: Element, box: DOMRect) => {
+      const pane = one.closest('.main, .side, .sheet')?.getBoundingClientRect() ?? new DOMRect(0, 0, innerWidth, innerHeight);
+      const [left, top] = [Math.max(box.left, pane.left), Math.max(box.top, pane.top)];
+      return new DOMRect(left, top, Math.min(box.right, pane.right) - left, Math.min(box.bottom, pane.bottom) - top);
+    };
+    const range = document.createRange();
+    const written = [...document.querySelectorAll('body *')].filter((one) => {
+      const own = [...one.childNodes].some((child) => child.nodeType === Node.TEXT_NODE && child.textContent!.trim());
+      return own && one.checkVisibility() && inside(one) && !one.closest('.hidden, .top-name, option, button');
+    });
+    const words = written.map((one) => (range.selectNodeContents(one), [one, range.getBoundingClientRect()] as const));
+    const shown = [...boxes, ...words].map(([one, box]) => [one, seen(one, box)] as const).filter(([, { width, height }]) => width > 0 && height > 0);
+    const overlap = (a: DOMRect, b: DOMRect) => a.left < b.right - 2 && b.left < a.right - 2 && a.top < b.bottom - 2 && b.top < a.bottom - 2;
+    const covered = shown.flatMap(([one, a], i) =>
+      shown.slice(i + 1).flatMap(([other, b]) => {
+        if (sheet?.contains(one) || sheet?.contains(other) || one.contains(other) || other.contains(one)) return [];
+        return overlap(a, b) ? [`${name(one)} and ${name(other)} overlap`] : [];
+      }),
+    );
+    return [...wrong, ...covered, ...(document.documentElement.scrollWidth > innerWidth ? ['the page is wider than its window'] : [])];
+  });
+}
+
+/** Notes what a screen reader is told from now on; the returned function says it, in order. */
+export async function listenIn(page: Page): Promise<() => Promise<string[]>> {
+  await page.evaluate(() => {
+    const said: string[] = [];
+    Object.assign(globalThis, { said });
+    const watch = (role: string) =>
+      new MutationObserver(([change]) => {
+        const text = change!.target.textContent || change!.target.parentElement?.textContent;
+        if (text && said.at(-1) !== `${role}: ${text}`) said.push(`${role}: ${text}`);
+      }).observe(document.querySelector(`[role=${role}]`)!, { childList: true, characterData: true, subtree: true });
+    ['status', 'alert'].forEach(watch);
+  });
+  return () => page.evaluate(() => (globalThis as unknown as { said: string[] }).said);
+}
+
+/** What has the focus, by its name; '' where nothing has. */
+export const focused = (page: Page): Promise<string> =>
+  page.evaluate(() => {
+    const one = document.activeElement;
+    if (!one || one === document.body) return '';
+    return one.getAttribute('aria-label') ?? ((one as HTMLInputElement).labels?.[0] ?? one).textContent ?? '';
+  });
+
+/** Presses Tab until that has the focus. */
+export async function tabTo(page: Page, name: string): Promise<void> {
+  for (let steps = 0; !(await focused(page)).includes(name); steps += 1) {
+    expect(steps, `Tab reaches ${name}`).toBeLessThan(30);
+    await page.keyboard.press('Tab');
+  }
 }

@@ -3,7 +3,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { FakeGateway, audio, opening, reply, tone } from '../fakes/gateway.ts';
-import { elapse, eventually, holdToTalk, launch, log, message, open, pressAndListen, silent, status, violations } from './browser.ts';
+import { elapse, eventually, focused, holdToTalk, launch, listenIn, log, message, misplaced, open, pressAndListen, silent, status, tabTo, violations } from './browser.ts';
 
 let browser: Browser;
 let gateway: FakeGateway;
@@ -15,42 +15,9 @@ afterEach(async () => {
   await gateway.stop();
 });
 
-/** What no viewport may show: something wider than it, a target that is cut off, small or under another one. */
-async function misplaced(page: Page): Promise<string[]> {
-  return page.evaluate(() => {
-    const shown = [...document.querySelectorAll('button, textarea, select, input:not([type=radio])')].filter((one) => one.checkVisibility());
-    const open = document.querySelector('dialog[open]');
-    const all = shown.filter((one) => !open || open.contains(one));
-    const boxes = all.map((one) => [one, one.getBoundingClientRect()] as const);
-    const name = (one: Element) => one.getAttribute('aria-label') ?? (one.textContent || one.tagName);
-    const wrong = boxes.flatMap(([one, box]) => {
-      if (box.left < 0 || box.right > innerWidth + 0.5) return [`${name(one)} is cut off`];
-      const label = one.closest('label')?.getBoundingClientRect() ?? box;
-      return Math.min(label.width, label.height) < 44 ? [`${name(one)} is small`] : [];
-    });
-    const sheet = document.querySelector('dialog[open] .sheet-top'); // stays in place while the rest scrolls under it
-    const covered = boxes.flatMap(([one, a], i) =>
-      boxes.slice(i + 1).flatMap(([other, b]) => {
-        if (sheet?.contains(one) || sheet?.contains(other)) return [];
-        return a.left < b.right - 0.5 && b.left < a.right - 0.5 && a.top < b.bottom - 0.5 && b.top < a.bottom - 0.5 ? [`${name(one)} and ${name(other)} overlap`] : [];
-      }),
-    );
-    return [...wrong, ...covered, ...(document.documentElement.scrollWidth > innerWidth ? ['the page is wider than its window'] : [])];
-  });
-}
-
 test('what a screen reader says of a whole spoken turn, and what it finds afterwards', async () => {
   const { page } = await open(browser, gateway.url, { viewport: { width: 360, height: 640 } });
-  await page.evaluate(() => {
-    const said: string[] = [];
-    Object.assign(globalThis, { said });
-    const watch = (role: string) =>
-      new MutationObserver(([change]) => {
-        const text = change!.target.textContent || change!.target.parentElement?.textContent;
-        if (text && said.at(-1) !== `${role}: ${text}`) said.push(`${role}: ${text}`);
-      }).observe(document.querySelector(`[role=${role}]`)!, { childList: true, characterData: true, subtree: true });
-    ['status', 'alert'].forEach(watch);
-  });
+  const said = await listenIn(page);
   const step = (name: string) => eventually(() => status(page).textContent(), (text) => text === name);
   gateway.script = (exchange) => exchange.send({ type: 'turn.started', turn_id: 't', session_id: exchange.headers['x-session-id'], agent: 'assistant' }, { type: 'stage', stage: 'transcribing' });
   await holdToTalk(page);
@@ -71,8 +38,7 @@ test('what a screen reader says of a whole spoken turn, and what it finds afterw
   await message(page).fill('And in Kyoto?');
   await message(page).press('Enter');
   await page.getByRole('button', { name: 'Retry' }).waitFor();
-  const said = await page.evaluate(() => (globalThis as unknown as { said: string[] }).said);
-  expect(said.filter((line) => line !== 'status: Opening the microphone' && line !== 'status: Sending')).toEqual([
+  expect((await said()).filter((line) => line !== 'status: Opening the microphone' && line !== 'status: Sending')).toEqual([
     'status: Listening',
     'status: Transcribing',
     'status: Thinking',
@@ -103,17 +69,6 @@ test('what a screen reader says of a whole spoken turn, and what it finds afterw
 });
 
 describe('by keyboard alone', () => {
-  const focused = (page: Page) => page.evaluate(() => {
-      const one = document.activeElement;
-      return one === document.body ? '' : (one?.getAttribute('aria-label') ?? (one instanceof HTMLInputElement ? one.value : one?.textContent) ?? '');
-    });
-  const tabTo = async (page: Page, name: string) => {
-    for (let steps = 0; !(await focused(page)).includes(name); steps += 1) {
-      expect(steps, `Tab reaches ${name}`).toBeLessThan(30);
-      await page.keyboard.press('Tab');
-    }
-  };
-
   test('an agent is chosen in the sheet, a language set in the settings; focus returns to where it was', async () => {
     const { page } = await open(browser, gateway.url, { viewport: { width: 360, height: 640 } });
     await tabTo(page, 'assistant');

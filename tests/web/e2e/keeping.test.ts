@@ -124,6 +124,13 @@ test('offline: what is typed stays, or waits by choice, and goes when the networ
   expect(await page.getByText('You are offline.').count()).toBe(0);
 });
 
+test('a gateway on a machine that lost its network is not offline', async () => {
+  const { page } = await open(browser, gateway.url);
+  await page.evaluate(() => dispatchEvent(new Event('offline')));
+  await page.getByText('You are offline.').first().waitFor({ state: 'detached' });
+  await ask(page, 'one', 'Hello.');
+});
+
 test('a turn that is cut by a reload is kept with its recording and can be sent again', async () => {
   const { page } = await open(browser, gateway.url);
   gateway.script = (exchange) => exchange.send(...opening(exchange), { type: 'reply.delta', text: 'Half an' });

@@ -25,7 +25,7 @@ export class Laptop {
     this.port ||= await freePort();
     this.#output = '';
     const own = Object.entries(process.env).filter(([name]) => !/^(TALK|OPENAI)_/.test(name));
-    const environ = { ...Object.fromEntries(own), TALK_PORT: String(this.port), XDG_STATE_HOME: this.#state, TALK_LOCAL_LLM_TOKENS: '60' };
+    const environ = { ...Object.fromEntries(own), TALK_PORT: String(this.port), XDG_STATE_HOME: this.#state, TALK_LOCAL_LLM_TOKENS: '30' };
     const python = process.env.TALK_PYTHON ?? join(ROOT, '.venv/bin/python');
     const child = spawn(python, ['-m', 'talk_cli', 'run'], { cwd: ROOT, env: environ, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#process = child;
@@ -58,7 +58,7 @@ export class Laptop {
     const local = /local on (http:\/\/\S+)/.exec(this.#output)?.[1];
     const body = JSON.stringify({ model: 'joe', input: text, response_format: 'wav' });
     const answer = await fetch(`${local}/v1/audio/speech`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body });
-    if (!answer.ok) throw new Error(`the offline speech answered ${answer.status}`);
+    if (!answer.ok) throw new Error(`the offline speech answered ${answer.status}: ${await answer.text()}`);
     const wav = withPause(Buffer.from(await answer.arrayBuffer()));
     const path = join(this.#state, 'speech.wav');
     writeFileSync(path, wav);

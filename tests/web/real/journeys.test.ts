@@ -1,12 +1,15 @@
 /** The page over the real gateway, the real agents and the offline models: `npm run test:real`. */
 
+import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { elapse, eventually, launch, log, message, open, pressAndListen, probeOf, status, talkButton } from '../e2e/browser.ts';
+import { elapse, eventually, focused, launch, listenIn, log, message, misplaced, open, pressAndListen, probeOf, status, tabTo, violations } from '../e2e/browser.ts';
 import { Laptop } from '../fakes/laptop.ts';
 
 const QUESTION = 'What is the function of red blood cells?';
 const PATIENCE = 60_000; // the offline model on a busy machine
+const PHONE = { viewport: { width: 320, height: 640 } };
+const pictures = fileURLToPath(new URL('../../../test-results/web/', import.meta.url));
 
 const laptop = new Laptop();
 let browser: Browser;
@@ -55,61 +58,107 @@ const measure = () => {
 
 const openReal = (options = {}) => open(browser, laptop.url, { ...options, before: async (page) => void (await page.addInitScript(measure)) });
 const replies = (page: Page) => log(page).locator('.reply');
+const says = (page: Page, step: string) => eventually(() => status(page).textContent(), (text) => text === step, PATIENCE);
 const answered = (page: Page, count: number) => eventually(() => page.locator('.turn:has(.reply)').count().then(async (all) => all >= count && (await page.locator('.steps [class~=step-name]').count()) === 0), Boolean, PATIENCE);
 const ask = async (page: Page, text: string) => {
   await message(page).fill(text);
   await message(page).press('Enter');
 };
+const worked = (page: Page) => page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
 
-test('a spoken question is understood, answered, written and heard; a reload keeps it; the session goes on', async () => {
-  const { page, errors } = await openReal();
+/** The Idempotency-Keys of the turns that are asked from now on. */
+function keysOf(page: Page): string[] {
+  const keys: string[] = [];
+  page.on('request', (request) => void (request.method() === 'POST' && keys.push(request.headers()['idempotency-key']!)));
+  return keys;
+}
+
+/** A picture for people, and what machines can see in it: nothing covered, cut off or small, nothing that axe-core objects to. */
+async function look(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: `${pictures}real-${name}.png` });
+  expect(await misplaced(page), name).toEqual([]);
+  expect(await violations(page), name).toEqual([]);
+}
+
+/** The words of people and models as places for them: they are not the page's. */
+const withoutWords = (snapshot: string, words: Record<string, string>) =>
+  Object.entries(words).reduce((text, [place, said]) => text.replaceAll(said.replace(/\s+/g, ' ').trim(), `<${place}>`), snapshot);
+
+test('a spoken question is understood, answered, written, heard and told to a screen reader; a reload keeps it; the session goes on', async () => {
+  const { page, errors } = await openReal(PHONE);
+  await look(page, '1-welcome');
+  const told = await listenIn(page);
   await pressAndListen(page);
-  await elapse(page, seconds * 1000);
+  await Promise.all([look(page, '2-listening'), elapse(page, seconds * 1000)]);
   await page.mouse.up();
   await eventually(() => log(page).textContent(), (text) => /red blood/i.test(text!), PATIENCE);
-  await eventually(() => status(page).textContent(), (text) => text === 'Speaking', PATIENCE);
+  await says(page, 'Speaking');
   const { starts } = await eventually(() => probeOf(page), ({ starts }) => starts.length > 0, PATIENCE);
   expect(starts[0]!.running).toBe(true);
-  await eventually(() => status(page).textContent(), (text) => text === 'Answer complete', PATIENCE);
+  await look(page, '3-speaking');
+  await says(page, 'Answer complete');
   const measured = await page.evaluate(() => (globalThis as unknown as { measured: Measured }).measured);
   console.info(`release to first sound: ${Math.round(measured.heard - measured.released)} ms in the browser; the server's timings: ${JSON.stringify(measured.timings)}`);
   expect(measured.heard).toBeGreaterThan(measured.released);
-  const reply = await replies(page).first().textContent();
+  expect((await told()).filter((line) => !/Opening the microphone|Sending/.test(line))).toEqual(['Listening', 'Transcribing', 'Thinking', 'Speaking', 'Answer complete'].map((step) => `status: ${step}`));
+  const [question, reply] = [await log(page).locator('.said [dir]').first().innerText(), await replies(page).locator('.formatted').first().innerText()];
+  expect(withoutWords(await log(page).ariaSnapshot(), { question, reply })).toMatchInlineSnapshot(`
+    "- log "Conversation":
+      - article:
+        - text: "You: <question> assistant:"
+        - paragraph: <reply>
+        - paragraph: The answer reached its length limit."
+  `);
   await page.reload();
-  await eventually(() => replies(page).first().textContent(), (text) => text === reply);
+  await eventually(() => replies(page).locator('.formatted').first().innerText(), (text) => text === reply);
   await ask(page, 'And of white ones?');
   await answered(page, 2);
+  await look(page, '4-answered');
   expect(errors).toEqual([]);
 });
 
-test('Space alone is enough to talk; Esc silences the answer', async () => {
+test('by keyboard alone: speak, silence the answer, ask in writing, stop, begin anew', async () => {
   const { page } = await openReal();
-  await talkButton(page).focus();
+  await tabTo(page, 'Hold to talk');
   await page.keyboard.down('Space');
   await page.getByText('Let go to send').waitFor();
   await elapse(page, seconds * 1000);
   await page.keyboard.up('Space');
-  await eventually(() => status(page).textContent(), (text) => text === 'Speaking', PATIENCE);
+  await says(page, 'Speaking');
   await page.keyboard.press('Escape');
   await eventually(() => status(page).textContent(), (text) => text === 'Stopped' || text === 'Answer complete');
+  await page.keyboard.press('Shift+Tab');
+  await tabTo(page, 'Your message');
+  await page.keyboard.type('Tell me a long story about a mountain.');
+  await page.keyboard.press('Enter');
+  await says(page, 'Thinking');
+  await page.keyboard.press('Escape');
+  await says(page, 'Stopped');
+  await tabTo(page, 'New conversation');
+  await page.keyboard.press('Enter');
+  await eventually(() => log(page).textContent(), (text) => text === '');
+  expect(await focused(page)).not.toBe('');
 });
 
 test('a slow answer can be stopped, and asked for again', async () => {
   const { page } = await openReal();
+  const keys = keysOf(page);
   await ask(page, 'Tell me a long story about a river.');
-  await eventually(() => status(page).textContent(), (text) => text === 'Thinking');
+  await says(page, 'Thinking');
   await page.getByRole('button', { name: 'Stop' }).click();
   await log(page).getByText('Stopped').waitFor();
   await page.getByRole('button', { name: 'Ask again' }).click();
   await answered(page, 1);
+  expect(keys).toEqual([keys[0], keys[0]]);
 });
 
 test('offline, then online: what waited is answered', async () => {
-  const { page } = await openReal();
+  const { page } = await openReal(PHONE);
   await page.context().setOffline(true);
   await page.getByLabel('Send by itself when back').check();
   await ask(page, 'Good morning.');
   await log(page).getByText('Waits for the network').waitFor();
+  await look(page, '5-offline');
   await page.context().setOffline(false);
   await answered(page, 1);
 });
@@ -127,7 +176,7 @@ test('two tabs: what one asks, the other shows', async () => {
 });
 
 test('the page is small, quick and from here alone', async () => {
-  const { page } = await openReal();
+  const { page } = await openReal({ serviceWorkers: 'block' }); // it would answer the second time
   const session = await page.context().newCDPSession(page);
   await session.send('Network.enable');
   let bytes = 0;
@@ -146,15 +195,22 @@ test('the page is small, quick and from here alone', async () => {
   expect(bytes).toBeLessThan(40 * 1024);
 });
 
-test('everything is killed in the middle of an answer: it is said, and Retry succeeds when it runs again', async () => {
-  const { page } = await openReal();
+test('everything is killed in the middle of an answer: a reload keeps what was said, and Retry succeeds when it runs again', async () => {
+  const { page } = await openReal(PHONE);
+  const keys = keysOf(page);
+  await worked(page);
   await ask(page, 'Tell me a long story about the sea.');
-  await eventually(() => status(page).textContent(), (text) => text === 'Thinking');
+  await says(page, 'Thinking');
   await laptop.stop('SIGKILL');
   await page.locator('.failure').waitFor();
-  await page.getByText('Talk cannot be reached').first().waitFor();
+  await page.locator('.network', { hasText: 'Talk cannot be reached' }).waitFor();
+  await look(page, '6-killed');
+  await page.reload(); // from what the device keeps
+  await log(page).getByText('Tell me a long story about the sea.').waitFor();
   await laptop.start();
   await page.locator('.network').waitFor({ state: 'hidden', timeout: 20_000 });
   await page.getByRole('button', { name: 'Retry' }).click();
   await answered(page, 1);
+  expect(keys).toEqual([keys[0], keys[0]]);
+  expect(await log(page).locator('.said').count()).toBe(1);
 });
