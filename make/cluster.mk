@@ -10,6 +10,8 @@ ROOMS := gateway agent operator local
 TALK_E2E_BUILD ?= $(shell command -v podman || echo docker) build
 # kind: TALK_E2E_LOAD="kind load docker-image"; minikube: TALK_E2E_LOAD="minikube image load"
 TALK_E2E_LOAD ?= scripts/load_images.sh
+# NAMESPACE/SERVICE of a Prometheus that takes PodMonitors and PrometheusRules of every namespace, and scrapes every 5 s
+# or so: TALK_E2E_PROMETHEUS=monitoring/prometheus-operated. Without one: ARGS="--ignore tests/e2e/test_monitoring.py"
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 chart: .tools/dev.stamp helm ## the chart: lint, every scenario, values, schemas of Kubernetes

@@ -242,7 +242,7 @@ def paced(tokens: int, *, first: float, each: float, word: str = "word ") -> Ans
 class FakeLlm:
     """The server. `script` queues answers; what is not scripted gets `default`."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, host: str = "127.0.0.1") -> None:
         self.default: Answer | Callable[[Request], Answer] = fixed
         self.models: Answer = Answer(
             [piece(b'{"object":"list","data":[{"id":"m","object":"model"}]}')],
@@ -256,13 +256,14 @@ class FakeLlm:
         self.arrived = asyncio.Event()
         self._answers: list[Answer] = []
         self._port = port
+        self._host = host
         self._connections: set[asyncio.Task[None]] = set()
         self._idle = asyncio.Event()
         self._idle.set()
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Connection(self._accept), "127.0.0.1", self._port)
+        self._server = await loop.create_server(lambda: _Connection(self._accept), self._host, self._port)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -17,13 +17,17 @@ TEAM = {"namespace": "team"}
 
 @dataclass(frozen=True)
 class Firing:
-    """`at` is the first minute at which the alert fires; `labels` are those beside the rule's own and `namespace`."""
+    """`at` is the first minute at which the alert fires; `labels` are those beside the rule's own and `namespace`.
+
+    Samples and evaluations are `step` minutes apart.
+    """
 
     at: int
     value: str
     series: Mapping[str, str]
     labels: Mapping[str, str] = field(default_factory=dict)
     namespace: Mapping[str, str] = field(default_factory=lambda: {"namespace": "talk"})
+    step: int = 1
 
 
 MINUTES = 120
@@ -248,10 +252,10 @@ FIRING: dict[str, Firing] = {
         16, "5%", histogram("talk_agent_session_setup_seconds", AGENT, 20, 1, 0.5), AGENT_LABELS
     ),
     "TalkAgentReadinessBudgetBurn-fast": Firing(
-        33, "8.824%", {f"talk_agent_ready{{{AGENT}}}": "1x30 0x30"}, AGENT_LABELS
+        97, "11.48%", {f"talk_agent_ready{{{AGENT}}}": "1x90 0x30"}, AGENT_LABELS
     ),
     "TalkAgentReadinessBudgetBurn-slow": Firing(
-        64, "1.538%", {f"talk_agent_ready{{{AGENT}}}": "1x48 0 " * 6}, AGENT_LABELS
+        1272, "2.194%", {f"talk_agent_ready{{{AGENT}}}": "1x43 0 " * 10}, AGENT_LABELS, step=4
     ),
     "TalkSpeechAvailabilityBudgetBurn-fast": Firing(3, "50%", speech("error", 10), {"service": "asr"}),
     "TalkSpeechAvailabilityBudgetBurn-slow": Firing(16, "5%", speech("error", 1), {"service": "asr"}),
