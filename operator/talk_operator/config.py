@@ -21,6 +21,7 @@ class NetworkPolicyConfig:
 
     enabled: bool = True
     dns: list[Object] = field(default_factory=list)
+    dnsPorts: list[int] = field(default_factory=lambda: [53])  # noqa: N815 - as in the file
     ingress: list[Object] = field(default_factory=list)
     egress: list[Object] = field(default_factory=list)
     exceptCIDRs: list[str] = field(default_factory=list)  # noqa: N815 - as in the file
@@ -51,6 +52,10 @@ class Config:
     reserved: Reserved = field(default_factory=Reserved)
     networkPolicy: NetworkPolicyConfig = field(default_factory=NetworkPolicyConfig)  # noqa: N815
     agentDefaults: Object = field(default_factory=dict)  # noqa: N815
+
+    def foreign(self, namespace: str) -> str:
+        """The namespace itself where it is not the release's own, else nothing."""
+        return "" if self.namespace in ("", namespace) else namespace
 
     @property
     def endpoint_delay(self) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from talk_kit.names import name_for_gateway
 from talk_operator.config import Config, Object
 from talk_operator.diagnose import Finding
 from talk_operator.kinds import AGENT_LABEL
@@ -65,8 +66,7 @@ def status(seen: Observed, config: Config, now: datetime) -> Object:
 
 def _called(meta: Mapping[str, Any], config: Config) -> str:
     """How the gateway calls it: `name`, or `name.namespace` for those of other namespaces."""
-    own = config.namespace in ("", meta["namespace"])
-    return str(meta["name"]) if own else f"{meta['name']}.{meta['namespace']}"
+    return name_for_gateway(meta["name"], config.foreign(meta["namespace"]))
 
 
 def conditions(seen: Observed) -> list[Condition]:

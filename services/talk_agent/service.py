@@ -104,6 +104,7 @@ class Service:
             AgentTool(
                 caller=self.agent.name,
                 agent=tool.agent,
+                namespace=self._settings.agent_namespace,
                 pool=self._pool,
                 gateway_url=self._settings.gateway_url,
                 directory=directory,

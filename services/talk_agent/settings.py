@@ -24,6 +24,12 @@ class Settings:
     agent_name: str = setting(
         "TALK_AGENT_NAME", "", doc="Which TalkAgent of the file this is. Needed where the file holds several."
     )
+    agent_namespace: str = setting(
+        "TALK_AGENT_NAMESPACE",
+        "",
+        doc="The agent's namespace, where that is not the gateway's own: the gateway calls it and those that it asks "
+        "name.namespace, and their sessions are kept apart from those of agents of the same name.",
+    )
     host: str = setting("TALK_HOST", "*", doc="Address to listen on; * is every address of both families.")
     port: int = setting("TALK_PORT", 8081, doc="Port of the API.", parse=integer(1, 65535))
     metrics_port: int = setting(

@@ -7,6 +7,8 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+from talk_cli.keys_arguments import add_parser
+
 DESCRIPTION = "Voice and chat agents, on a laptop from the same YAML as on Kubernetes."
 
 
@@ -35,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     chat = commands.add_parser("chat", help="talk to an agent in the terminal")
     chat.add_argument("agent", metavar="AGENT", help="name of the agent")
     chat.add_argument("--url", default="http://localhost:8080", help="the gateway (%(default)s)")
+    chat.add_argument("--key-file", metavar="FILE", help="file with the API key (else TALK_CHAT_API_KEY)")
     chat.add_argument("--session", metavar="ID", help="go on with a conversation")
     chat.add_argument("--message", "-m", metavar="TEXT", help="say this, print the answer and end; - reads it")
     chat.set_defaults(module="chat_command")
@@ -42,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
     sessions.add_argument("agent", metavar="AGENT", help="name of the agent")
     sessions.add_argument("rest", nargs="+", metavar="COMMAND", help="list, or show, export or delete SESSION")
     sessions.set_defaults(module="sessions_command")
+    add_parser(commands)
     version = commands.add_parser("version", help="print the version")
     version.set_defaults(module="version_command")
     return root

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
 import orjson
 
 from talk_cli.printable import printable
+from talk_cli.settings import Settings
 from talk_kit.errors import InvalidRequest, TalkError
 from talk_kit.events import ReplyDelta, ToolStarted, TurnCompleted, TurnEvent, TurnFailed, from_wire
 from talk_kit.names import canonical_agent_name, check_session_id, new_id
-from talk_kit.settings import http_url
+from talk_kit.settings import SettingsError, http_url, load
 from talk_kit.sse import EventReader
 
 # The gateway sends a comment every 15 s, so a longer silence is a dead connection.
@@ -25,22 +28,35 @@ class ChatFailed(Exception):
     """A turn that did not end well; the message is for people."""
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(arguments: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> int:
     """0 when the last turn was answered."""
     try:
+        key = _key(arguments, environ)
         url = http_url(arguments.url)
         session = check_session_id(arguments.session) if arguments.session else new_id()
-    except (ValueError, InvalidRequest) as error:
+    except (ValueError, InvalidRequest, SettingsError, OSError) as error:
         print(f"talk chat: {error}", file=sys.stderr)
         return 2
     # No proxy reaches this machine's own gateway, whatever HTTP_PROXY says.
     loopback = httpx.URL(url).host in ("localhost", "127.0.0.1", "::1")
-    with httpx.Client(base_url=url, timeout=TIMEOUT, trust_env=not loopback) as client:
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    with httpx.Client(base_url=url, timeout=TIMEOUT, trust_env=not loopback, headers=headers) as client:
         chat = Chat(client, canonical_agent_name(arguments.agent), session)
         if arguments.message is not None:
             text = sys.stdin.read() if arguments.message == "-" else arguments.message
             return chat.say(text)
         return chat.converse()
+
+
+def _key(arguments: argparse.Namespace, environ: Mapping[str, str]) -> str:
+    """The API key, from a file rather than an argument: others on this machine see arguments."""
+    if arguments.key_file is None:
+        key = load(Settings, environ).chat_api_key or ""
+    else:
+        key = Path(arguments.key_file).read_text("utf-8").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise ValueError("the API key has characters that no header can carry")
+    return key
 
 
 class Chat:

@@ -40,6 +40,9 @@ class Settings:
         None,
         doc="Where conversations are kept; $XDG_STATE_HOME/talk (~/.local/state/talk) if not set.",
     )
+    chat_api_key: str | None = setting(
+        "TALK_CHAT_API_KEY", None, doc="The API key of `talk chat`, where the gateway asks for one.", secret=True
+    )
     default_agent: str | None = setting("TALK_DEFAULT_AGENT", None, doc="The agent of `mode: llm`.")
     log_level: str = setting(
         "TALK_LOG_LEVEL", "info", doc="Least level that is logged.", parse=one_of("debug", "info", "warning", "error")

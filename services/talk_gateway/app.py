@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from talk_gateway import metrics
+from talk_gateway.auth.middleware import AuthMiddleware
 from talk_gateway.chat import agent_chat, chat, json_answer
 from talk_gateway.deps import Deps
 from talk_gateway.page import page_routes, web_folder
@@ -25,19 +26,23 @@ from talk_kit.metrics import metrics_route
 from talk_kit.problems import EXCEPTION_HANDLERS
 from talk_kit.serving import middleware
 
-EXPOSED = ["X-Request-ID", "X-Session-ID", "Retry-After"]
-ALLOWED = ["Content-Type", "Authorization", "X-API-Key", "X-Session-ID", "X-Request-ID", "Idempotency-Key"]
+EXPOSED = ["X-Request-ID", "X-Session-ID", "Retry-After", "WWW-Authenticate", "RateLimit", "RateLimit-Policy"]
+ALLOWED = [
+    *("Content-Type", "Authorization", "X-API-Key", "X-Session-ID"),
+    *("X-Request-ID", "X-Request-Timeout", "Idempotency-Key"),
+]
 
 
 def create_app(settings: Settings, deps: Deps) -> Starlette:
     """The app for these settings. It is ready once it knows its agents: an ADR says why no provider counts."""
-    health = Health(deps.directory.checks())
+    health = Health([*deps.directory.checks(), *deps.authenticator.checks()])
     turns = RunningTurns()
     drain = Drain(health, delay=settings.endpoint_delay, seconds=settings.drain_seconds)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with deps.pool, deps.directory.running(deps.pool), health.running(), drain.of(turns):
+        directory, callers = deps.directory.running(deps.pool), deps.authenticator.running(deps.pool)
+        async with deps.pool, directory, callers, health.running(), drain.of(turns):
             for agent in deps.directory.agents():
                 metrics.prepare(agent.name)
             health.started = True
@@ -45,7 +50,7 @@ def create_app(settings: Settings, deps: Deps) -> Starlette:
 
     app = Starlette(
         routes=_routes(settings, health, turns),
-        middleware=[*middleware("gateway"), *_cors(settings)],
+        middleware=[*middleware("gateway"), *_cors(settings), *_locked(deps)],
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=lifespan,
     )
@@ -70,7 +75,12 @@ def _routes(settings: Settings, health: Health, turns: RunningTurns) -> list[Bas
 async def list_agents(request: Request) -> Response:
     """The agents, ready or not, with the reason where not."""
     deps: Deps = request.app.state.deps
-    return json_answer({"agents": [agent.listed() for agent in deps.directory.agents()]}, {})
+    return json_answer({"agents": [agent.listed() for agent in deps.visible(request).agents()]}, {})
+
+
+def _locked(deps: Deps) -> list[Middleware]:
+    """Behind CORS: a browser asks before it sends credentials, and reads no refusal without its headers."""
+    return [Middleware(AuthMiddleware, authenticator=deps.authenticator)]
 
 
 def _cors(settings: Settings) -> list[Middleware]:

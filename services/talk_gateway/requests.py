@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from starlette.requests import ClientDisconnect, Request
 
-from talk_gateway.directory import Agent, Directory
+from talk_gateway.directory import Agent, Agents
 from talk_kit.errors import Cancelled, InvalidRequest, TooLarge
 from talk_kit.names import session_id_of
 
@@ -38,21 +38,21 @@ def wants_events(request: Request) -> bool:
     return "text/event-stream" in request.headers.get("accept", "").lower()
 
 
-async def parse_chat(request: Request, directory: Directory, text_length: int) -> ChatRequest:
+async def parse_chat(request: Request, directory: Agents, text_length: int) -> ChatRequest:
     """The request of `POST /v1/chat`."""
     body = await read_json(request, text_length)
     agent = choose_agent(directory, _word(body, "mode"), _word(body, "agent_name"))
     return _chat_request(request, body, agent, "text", text_length)
 
 
-async def parse_agent_chat(request: Request, directory: Directory, text_length: int) -> ChatRequest:
+async def parse_agent_chat(request: Request, directory: Agents, text_length: int) -> ChatRequest:
     """The request of `POST /v1/agents/{agent_name}/chat`."""
     agent = directory.resolve(request.path_params["agent_name"])
     body = await read_json(request, text_length)
     return _chat_request(request, body, agent, "message", text_length)
 
 
-def choose_agent(directory: Directory, mode: str | None, agent_name: str | None) -> Agent:
+def choose_agent(directory: Agents, mode: str | None, agent_name: str | None) -> Agent:
     """The agent of `mode` and `agent_name`: `llm` is the default agent whatever the name says."""
     mode = mode or ("agent" if agent_name else "llm")
     if mode not in MODES:

@@ -20,6 +20,11 @@ def canonical_agent_name(raw: str) -> str:
     return raw.strip().replace("_", "-")
 
 
+def name_for_gateway(name: str, namespace: str) -> str:
+    """How the gateway calls an agent: by its name, or `name.namespace` where a namespace tells it from its own."""
+    return f"{name}.{namespace}" if namespace else name
+
+
 def is_agent_name(name: str) -> bool:
     """Whether this is a legal name: a DNS label of at most 40 characters."""
     return AGENT_NAME.fullmatch(name) is not None

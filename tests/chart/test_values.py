@@ -299,6 +299,16 @@ def test_talks_own_secrets_and_claims_cannot_be_named_by_a_talkagent() -> None:
     secret = stateful["spec"]["template"]["spec"]["containers"][0]["env"][0]["valueFrom"]["secretKeyRef"]
     assert secret["name"].startswith("talk-internal-")
     assert operator_config(render(values=case("V12")))["reserved"]["secrets"] == ["my-redis"]
+    # What Kubernetes calls the claim of the one pod.
+    claimed = f"{claim['name']}-{stateful['metadata']['name']}-0"
+    assert operator_config(render())["reserved"]["claims"] == [claimed]
+    assert not operator_config(render(values=case("V12")))["reserved"]["claims"]
+
+
+def test_agents_ask_dns_where_the_values_say() -> None:
+    policy = operator_config(render("--set", "networkPolicy.dns.ports={5353}"))["networkPolicy"]
+    assert policy["dnsPorts"] == [5353]
+    assert not [rule for rule in policy["egress"] if {"port": 5353, "protocol": "UDP"} in rule["ports"]]
 
 
 def test_every_setting_of_the_chart_is_one_of_talk() -> None:
@@ -339,3 +349,72 @@ def test_the_schema_knows_every_value() -> None:
     values = YAML(typ="safe").load((CHART / "values.yaml").read_text())
     assert set(values) <= set(schema["properties"])
     assert schema["additionalProperties"] is False
+
+
+LOST = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+
+
+def test_every_pod_but_redis_leaves_a_lost_node_soon() -> None:
+    rendered = render("--set", "local.enabled=true")
+    told = {
+        name: {each["key"]: each["tolerationSeconds"] for each in pod.get("tolerations", [])}
+        for name, _, pod in rendered.pods()
+        if name != "talk-test"
+    }
+    assert told.pop("talk-redis") == {}
+    assert set(told) == {"talk-gateway", "talk-operator", "talk-local"}
+    assert all(each == dict.fromkeys(LOST, 5) for each in told.values())
+
+
+def test_what_values_say_of_a_lost_node_wins() -> None:
+    own = {"key": LOST[0], "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 60}
+    rendered = render(values={"gateway": {"tolerations": [own]}, "operator": {"tolerations": [{"operator": "Exists"}]}})
+    pods = {name: pod for name, _, pod in rendered.pods()}
+    seconds = {each["key"]: each["tolerationSeconds"] for each in pods["talk-gateway"]["tolerations"]}
+    assert seconds == {LOST[0]: 60, LOST[1]: 5}
+    assert pods["talk-operator"]["tolerations"] == [{"operator": "Exists"}]
+
+
+def test_no_constraint_asks_for_a_label_that_a_node_may_not_have() -> None:
+    """It would switch off a pod's other soft constraints: zones are wished for by affinity."""
+    pods = {name: pod for name, _, pod in render().pods()}
+    gateway = pods["talk-gateway"]
+    assert [each["topologyKey"] for each in gateway["topologySpreadConstraints"]] == ["kubernetes.io/hostname"]
+    wishes = gateway["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+    assert [each["podAffinityTerm"]["topologyKey"] for each in wishes] == ["topology.kubernetes.io/zone"]
+    own = {"maxSkew": 2, "topologyKey": "rack", "whenUnsatisfiable": "DoNotSchedule"}
+    pods = {name: pod for name, _, pod in render(values={"gateway": {"topologySpreadConstraints": [own]}}).pods()}
+    assert pods["talk-gateway"]["topologySpreadConstraints"] == [own]
+    assert "affinity" not in pods["talk-gateway"]
+
+
+def test_api_keys_come_from_a_mounted_secret_that_no_agent_may_name() -> None:
+    rendered = render(values={"auth": {"mode": "apiKey", "apiKey": {"existingSecret": "callers"}}})
+    spec = rendered.one("Deployment", "talk-gateway")["spec"]["template"]["spec"]
+    env = {each["name"]: each.get("value") for each in spec["containers"][0]["env"]}
+    assert (env["TALK_AUTH_MODE"], env["TALK_AUTH_FILE"]) == ("apiKey", "/etc/talk/api-keys/keys.json")
+    (volume,) = [each for each in spec["volumes"] if each["name"] == "api-keys"]
+    assert volume["secret"]["secretName"] == "callers"
+    assert "callers" in operator_config(rendered)["reserved"]["secrets"]
+
+
+@pytest.mark.parametrize(
+    ("auth", "told"),
+    [
+        ({"mode": "apiKey"}, "auth.apiKey.existingSecret"),
+        ({"mode": "oidc", "oidc": {"issuer": "https://id.example.com"}}, "auth.oidc.issuer and auth.oidc.audience"),
+        ({"mode": "oidc", "oidc": {"algorithms": ["HS256"]}}, "algorithms"),
+        ({"mode": "open"}, "auth.mode|/auth/mode"),
+    ],
+)
+def test_half_an_authentication_is_refused(auth: dict[str, Any], told: str) -> None:
+    with pytest.raises(Refused, match=told):
+        render(values={"auth": auth})
+
+
+def test_the_gateway_reaches_the_issuer_of_tokens() -> None:
+    oidc = {"issuer": "https://id.auth.svc:8443/realms/talk", "audience": "talk"}
+    rendered = render(values={"auth": {"mode": "oidc", "oidc": oidc}})
+    egress = rendered.one("NetworkPolicy", "talk-gateway")["spec"]["egress"]
+    peers = [peer for rule in egress for peer in rule.get("to", [])]
+    assert {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "auth"}}} in peers

@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import httpx
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts/talk"
@@ -53,6 +54,12 @@ def offline() -> list[str]:
     return [part for value in values for part in ("--set", value)]
 
 
+def image(room: str) -> str:
+    """The image of a room that the tests run."""
+    tag = os.environ.get("TALK_E2E_TAG") or yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
+    return f"ghcr.io/dwani-ai/talk-{room}:{tag}"
+
+
 def built_images() -> list[str]:
     """Values that name the images of TALK_E2E_TAG; without it the chart's own version."""
     tag = os.environ.get("TALK_E2E_TAG")
@@ -60,16 +67,72 @@ def built_images() -> list[str]:
     return [part for room in rooms for part in ("--set-string", f"{room}.image.tag={tag}")]
 
 
+def talk_image(room: str) -> str:
+    """The image of a room under test."""
+    version = re.search(r"^appVersion: (.+)$", (CHART / "Chart.yaml").read_text(), re.MULTILINE)
+    assert version is not None
+    return f"ghcr.io/dwani-ai/talk-{room}:{os.environ.get('TALK_E2E_TAG') or version[1]}"
+
+
+def tiny_agent_image() -> str:
+    """An image of one's own that is an agent, of `tiny_agent/`; `make e2e` builds it."""
+    return talk_image("tiny-agent")
+
+
 def ready_agents(client: httpx.Client) -> list[str]:
     """Names of the agents that the gateway would send turns to."""
     return [each["name"] for each in client.get("/v1/agents").json()["agents"] if each["ready"]]
 
 
+def is_ready(obj: Any) -> bool:
+    """Whether its condition Ready is true."""
+    conditions = obj.get("status", {}).get("conditions", [])
+    return any((each["type"], each["status"]) == ("Ready", "True") for each in conditions)
+
+
 class Namespace:
-    """A namespace of one test."""
+    """A namespace of one test, of a module's, or of the whole run."""
+
+    made: ClassVar[list[str]] = []
 
     def __init__(self, name: str) -> None:
         self.name = name
+
+    @classmethod
+    def create(cls, name: str) -> Namespace:
+        """Makes one whose pods must be restricted."""
+        run("kubectl", "create", "namespace", name)
+        run("kubectl", "label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
+        cls.made.append(name)
+        return cls(name)
+
+    def apply(self, *objects: dict[str, Any]) -> None:
+        """Applies objects as they are."""
+        given = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
+        self.kubectl("apply", "-f", "-", stdin=given)
+
+    def python(self, pod: str, program: str, *arguments: str) -> str:
+        """What a program prints in a pod of one of Talk's images."""
+        return self.kubectl("exec", pod, "--", "python", "-c", program, *arguments)
+
+    def pod(self, selector: str) -> Any:
+        """The one pod that has these labels, does not end and is ready."""
+        return until(f"one ready pod of {selector} in {self.name}", lambda: self._ready_pod(selector), 120)
+
+    def _ready_pod(self, selector: str) -> Any:
+        pods = [each for each in self.get("pods", selector=selector) if not each["metadata"].get("deletionTimestamp")]
+        return pods[0] if len(pods) == 1 and is_ready(pods[0]) else None
+
+    def condition(self, agent: str, kind: str) -> dict[str, str]:
+        """A condition of a TalkAgent; empty while it has none."""
+        seen = self.get("talkagent", agent).get("status", {}).get("conditions", [])
+        return next((each for each in seen if each["type"] == kind), {})
+
+    def delete(self) -> None:
+        """Uninstalls what is there, and deletes the namespace without waiting for it."""
+        for release in self.helm("list", "-q", check=False).split():
+            self.helm("uninstall", release, "--wait", check=False)
+        run("kubectl", "delete", "namespace", self.name, "--wait=false", "--ignore-not-found")
 
     def kubectl(self, *arguments: str, check: bool = True, stdin: str | None = None) -> str:
         """kubectl within the namespace."""
@@ -81,14 +144,16 @@ class Namespace:
         found = json.loads(self.kubectl("get", kind, *chosen, "-o", "json"))
         return found.get("items", found)
 
-    def helm(self, *arguments: str, check: bool = True) -> str:
+    def helm(self, *arguments: str, check: bool = True, stdin: str | None = None) -> str:
         """helm within the namespace."""
-        return run("helm", "-n", self.name, *arguments, check=check, timeout=600)
+        return run("helm", "-n", self.name, *arguments, check=check, timeout=600, stdin=stdin)
 
-    def install(self, release: str, *arguments: str, wait: int = 300) -> str:
-        """Installs or upgrades the chart and waits until all is ready."""
-        waiting = ["--wait", "--timeout", f"{wait}s"]
-        return self.helm("upgrade", "--install", release, str(CHART), *waiting, *built_images(), *arguments)
+    def install(self, release: str, *arguments: str, values: dict[str, Any] | None = None, wait: int = 300) -> str:
+        """Installs or upgrades the chart and waits until all is ready; `wait=0` does not."""
+        waiting = ["--wait", "--timeout", f"{wait}s"] if wait else []
+        given, stdin = (["-f", "-"], json.dumps(values)) if values else ([], None)
+        chart = ["upgrade", "--install", release, str(CHART)]
+        return self.helm(*chart, *waiting, *built_images(), *given, *arguments, stdin=stdin)
 
     @contextmanager
     def forwarded(self, target: str, port: int) -> Iterator[httpx.Client]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.cluster import ROOT, Namespace, run
+from tests.e2e.served import Served
 
 CRD = "talkagents.talk.dwani.ai"
 PREFIX = "e2e-"
@@ -40,6 +41,22 @@ def cluster() -> None:
         run("kubectl", "wait", "--for=condition=Established", f"crd/{CRD}", "--timeout=30s")
 
 
+@pytest.fixture(scope="session")
+def served(request: pytest.FixtureRequest) -> Iterator[Served]:
+    """One release for every module that only looks, or adds TalkAgents and removes them again."""
+    made, ready = Served.create(PREFIX), False
+    try:
+        made.install()
+        ready = True
+        yield made
+    finally:
+        for namespace in made.all:
+            if not ready or request.session.stash.get(_FAILED, False):
+                print(f"evidence: {namespace.keep_evidence(namespace.name)}")
+            if not os.environ.get("TALK_TEST_KEEP"):
+                namespace.delete()
+
+
 @pytest.fixture(scope="module")
 def shared_namespace(request: pytest.FixtureRequest) -> Iterator[Namespace]:
     """One for the tests of a module that only look."""
@@ -55,17 +72,13 @@ def namespace(request: pytest.FixtureRequest) -> Iterator[Namespace]:
 def _namespace(request: pytest.FixtureRequest) -> Iterator[Namespace]:
     slug = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower().removesuffix(".py")).strip("-")[:40].strip("-")
     _give_back_volumes()
-    made = Namespace(f"{PREFIX}{slug}-{secrets.token_hex(2)}")
-    run("kubectl", "create", "namespace", made.name)
-    run("kubectl", "label", "namespace", made.name, "pod-security.kubernetes.io/enforce=restricted")
+    made = Namespace.create(f"{PREFIX}{slug}-{secrets.token_hex(2)}")
     yield made
     failed = request.node.stash.get(_FAILED, False)
     if failed:
         print(f"evidence: {made.keep_evidence(request.node.nodeid)}")
     if not os.environ.get("TALK_TEST_KEEP"):
-        for release in made.helm("list", "-q", check=False).split():
-            made.helm("uninstall", release, "--wait", check=False)
-        run("kubectl", "delete", "namespace", made.name, "--wait=false")
+        made.delete()
         _give_back_volumes()
 
 

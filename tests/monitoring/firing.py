@@ -107,6 +107,19 @@ FIRING: dict[str, Firing] = {
         histogram("talk_gateway_provider_seconds", f'service="tts",{GATEWAY}', 10, 5, 3.0),
         {"service": "tts"},
     ),
+    # Open for 10 s, half-open until the trial fails: a scrape sees either.
+    "TalkBreakerOpen": Firing(
+        8, "", {f'talk_gateway_breaker_state{{target="asr",{GATEWAY}}}': "0x4 " + "2 1 " * 10}, {"target": "asr"}
+    ),
+    "TalkSpeechFallbackInUse": Firing(
+        10,
+        "10",
+        {f'talk_gateway_fallbacks_total{{service="tts",provider="other",{GATEWAY}}}': "0+1x30"},
+        {"service": "tts", "provider": "other"},
+    ),
+    "TalkGatewayOverloaded": Firing(
+        3, "10", {f'talk_gateway_turns_refused_total{{code="overloaded",{GATEWAY}}}': "0+2x30"}
+    ),
     # agents
     "TalkAgentNotReady": Firing(7, "", {f"talk_agent_ready{{{AGENT}}}": "1x4 0x20"}, AGENT_LABELS),
     "TalkModelUnreachable": Firing(6, "", {f"talk_agent_llm_reachable{{{AGENT}}}": "1x4 0x20"}, AGENT_LABELS),

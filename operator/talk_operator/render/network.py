@@ -43,7 +43,7 @@ def network_policy(name: str, namespace: str, spec: Mapping[str, Any], config: C
 
 
 def _dns(config: Config) -> Object:
-    ports = [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]
+    ports = [{"protocol": each, "port": port} for port in config.networkPolicy.dnsPorts for each in ("UDP", "TCP")]
     return {"ports": ports, **({"to": config.networkPolicy.dns} if config.networkPolicy.dns else {})}
 
 

@@ -28,11 +28,12 @@ def render(agent: Mapping[str, Any], config: Config) -> list[Object]:
     name, namespace = agent["metadata"]["name"], agent["metadata"]["namespace"]
     spec = effective(agent["spec"], config.agentDefaults)
     text, wanted = agent_file(name, spec), scale(spec)
+    template = pod_template(name, namespace, spec, text, config)
     objects = [
         child(SERVICE_ACCOUNT, agent, config, automountServiceAccountToken=False),
         child(CONFIG_MAP, agent, config, data={"agent.yaml": text}),
         child(SERVICE, agent, config, spec=_service(name)),
-        child(DEPLOYMENT, agent, config, spec=deployment(name, pod_template(name, spec, text, config), wanted)),
+        child(DEPLOYMENT, agent, config, spec=deployment(name, template, wanted)),
     ]
     if config.networkPolicy.enabled:
         policy = network_policy(name, namespace, spec, config)

@@ -41,6 +41,14 @@ HTTP = Board(
     "Rate, errors and duration of every route.",
     rows={
         "Gateway": http("gateway", "gateway"),
+        "Who is let in": [
+            Panel(
+                "Requests that were not let in",
+                "Requests a second without valid credentials, or for an agent that they do not cover, by code.",
+                "reqps",
+                rate("talk_gateway_requests_rejected_total", "reason"),
+            ),
+        ],
         "Agents": http("agent", "agents"),
         "Offline services": http("local", "offline services"),
     },

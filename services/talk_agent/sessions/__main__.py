@@ -20,7 +20,7 @@ from talk_agent.sessions.redis_server import RedisServer
 from talk_agent.sessions.redis_store import RedisSessionStore
 from talk_agent.settings import Settings
 from talk_kit.errors import NotFound, TalkError
-from talk_kit.names import canonical_agent_name
+from talk_kit.names import canonical_agent_name, name_for_gateway
 from talk_kit.settings import SettingsError, load
 
 _UNUSED_SECONDS = 1.0  # nothing is stored here, so no time to live is used
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if address is None:
         return _told(["No Redis is configured: set TALK_REDIS_URL."], 2)
     server = RedisServer(address)
-    agent = canonical_agent_name(arguments.agent)
+    agent = name_for_gateway(canonical_agent_name(arguments.agent), settings.agent_namespace)
     store = RedisSessionStore(server, agent, ttl=_UNUSED_SECONDS, answer_ttl=_UNUSED_SECONDS)
     lock = RedisTurnLock(server, agent, wait=settings.session_wait)
     try:

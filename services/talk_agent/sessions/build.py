@@ -16,6 +16,7 @@ from talk_agent.sessions.redis_store import RedisSessionStore
 from talk_agent.settings import Settings
 from talk_kit.errors import Unavailable
 from talk_kit.logs import get_logger
+from talk_kit.names import name_for_gateway
 from talk_kit.talkagent import TalkAgent
 
 log = get_logger(__name__)
@@ -34,8 +35,10 @@ def build_sessions(settings: Settings, agent: TalkAgent) -> tuple[SessionStore, 
         )
         return store, LocalTurnLock(wait=settings.session_wait)
     server = ObservedRedisServer(address, redis_metrics())
-    kept = RedisSessionStore(server, agent.name, ttl=session.ttl, answer_ttl=settings.idempotency_ttl)
-    lease = RedisTurnLock(server, agent.name, wait=settings.session_wait, lease=settings.session_lease)
+    # Agents of several namespaces share one Redis.
+    name = name_for_gateway(agent.name, settings.agent_namespace)
+    kept = RedisSessionStore(server, name, ttl=session.ttl, answer_ttl=settings.idempotency_ttl)
+    lease = RedisTurnLock(server, name, wait=settings.session_wait, lease=settings.session_lease)
     if session.required:
         return kept, lease
     either = OptionalSessions(kept, lease, wait=settings.session_wait)

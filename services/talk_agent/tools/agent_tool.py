@@ -19,7 +19,7 @@ from talk_agent.run_context import RunContext, current_run
 from talk_agent.tools.directory import AgentDirectory
 from talk_kit.errors import DeadlineExceeded, InvalidRequest, ProviderFailed, TalkError, Unavailable, from_code
 from talk_kit.http_client import HttpPool
-from talk_kit.names import SESSION_ID_LENGTH
+from talk_kit.names import SESSION_ID_LENGTH, name_for_gateway
 
 # The agents that called, the first one first: `travel-planner,local-guide`.
 CALL_PATH_HEADER = "X-Talk-Call-Path"
@@ -30,22 +30,32 @@ class AgentTool(BaseTool):
     """Asks `agent` in a session of its own within the caller's, bounded by what is left of the caller's turn.
 
     Every failure is a TalkError, which `ToolErrors` hands to the model. Calls are at most three deep, and an
-    agent that is already in the path of calls is not asked again.
+    agent that is already in the path of calls is not asked again. `agent` is of the caller's namespace, which is
+    `namespace` where the gateway knows both as `name.namespace`.
     """
 
     def __init__(
-        self, *, caller: str, agent: str, pool: HttpPool, gateway_url: str | None, directory: AgentDirectory
+        self,
+        *,
+        caller: str,
+        agent: str,
+        pool: HttpPool,
+        gateway_url: str | None,
+        directory: AgentDirectory,
+        namespace: str = "",
     ) -> None:
         super().__init__(name=agent_tool_name(agent), description=_generic(agent))
+        # Calls stay in one namespace: its name tells no two of them apart.
         self._caller = caller
         self._agent = agent
+        self._asked_as = name_for_gateway(agent, namespace)
         self._pool = pool
         self._gateway_url = gateway_url
         self._directory = directory
 
     @override
     async def process_llm_request(self, *, tool_context: ToolContext, llm_request: LlmRequest) -> None:
-        self.description = await self._directory.description(self._agent) or _generic(self._agent)
+        self.description = await self._directory.description(self._asked_as) or _generic(self._agent)
         await super().process_llm_request(tool_context=tool_context, llm_request=llm_request)
 
     @override
@@ -72,7 +82,7 @@ class AgentTool(BaseTool):
             raise Unavailable(f"The agent {self._agent!r} cannot be asked: TALK_GATEWAY_URL is not set.")
         answer = await self._pool.request(
             "POST",
-            f"{self._gateway_url}/v1/agents/{self._agent}/chat",
+            f"{self._gateway_url}/v1/agents/{self._asked_as}/chat",
             target=f"The agent {self._agent!r}",
             headers={CALL_PATH_HEADER: ",".join(path), "Accept": "application/json"},
             json={"session_id": session_of(run.session_id, self._caller), "message": message},

@@ -32,12 +32,13 @@ _PLANNED = frozenset(
         "TALK_AGENT_FILE",
         "TALK_AGENT_FILES",
         "TALK_AGENT_NAME",
+        "TALK_CHAT_API_KEY",
         "TALK_DEFAULT_AGENT",
         "TALK_GATEWAY_URL",
         "TALK_LOCAL_PARTS",
     ]
 )
-_GATEWAY_PREFIXES = ("TALK_ASR_", "TALK_TTS_", "TALK_CORS_")
+_GATEWAY_PREFIXES = ("TALK_ASR_", "TALK_TTS_", "TALK_CORS_", "TALK_AUTH_", "TALK_OIDC_", "TALK_LIMIT_")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Two directories: `static`, of agents named at start, and `kubernetes`, which wat
 
 from __future__ import annotations
 
-from talk_gateway.directory.agent import Agent, AgentVoice, Directory
+from talk_gateway.directory.agent import Agent, Agents, AgentVoice, Directory
 from talk_gateway.directory.pods import Pods
 
-__all__ = ["Agent", "AgentVoice", "Directory", "Pods"]
+__all__ = ["Agent", "AgentVoice", "Agents", "Directory", "Pods"]

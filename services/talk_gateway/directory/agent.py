@@ -7,19 +7,22 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from talk_gateway.directory.pods import Pods
+from talk_kit.errors import AgentNotReady
 from talk_kit.health import Check
 from talk_kit.http_client import HttpPool
 
 
 @dataclass(frozen=True, slots=True)
 class AgentVoice:
-    """How an agent hears and speaks; what is None is the provider's own default."""
+    """How an agent hears and speaks, by which speech providers; what is None is the provider's own default."""
 
     enabled: bool = True
     language: str | None = None
     transcription_model: str | None = None
     speech_model: str | None = None
     speech_voice: str | None = None
+    transcription_provider: str = "default"
+    speech_provider: str = "default"
 
 
 @dataclass(slots=True)
@@ -40,6 +43,13 @@ class Agent:
 
     def __post_init__(self) -> None:
         self.own_name = self.own_name or self.name
+        self.pods.agent = self.name
+
+    def require(self) -> None:
+        """AgentNotReady where it is certain that no pod can be asked, CircuitOpen where none may be."""
+        if not self.pods.urls:
+            raise AgentNotReady(f"The agent {self.name} is not ready: {self.reason}")
+        self.pods.require()
 
     def listed(self) -> dict[str, Any]:
         """The agent as `GET /v1/agents` shows it."""
@@ -53,13 +63,13 @@ class Agent:
         return members if self.ready else {**members, "reason": self.reason}
 
 
-class Directory(Protocol):
-    """The agents of this gateway: from files and settings on a laptop, from a watch in a cluster."""
+class Agents(Protocol):
+    """Agents by name."""
 
     def resolve(self, name: str) -> Agent:
-        """The agent of that name in either spelling.
+        """The agent of that name in either spelling, ready or not.
 
-        Raises UnknownAgent with the known names, or AgentNotReady where it is certain that no pod can be asked.
+        Raises UnknownAgent with the known names, or AgentNotReady where it cannot be told yet which there are.
         """
 
     def default(self, mode: str) -> Agent:
@@ -67,6 +77,10 @@ class Directory(Protocol):
 
     def agents(self) -> list[Agent]:
         """All of them, by name."""
+
+
+class Directory(Agents, Protocol):
+    """The agents of this gateway: from files and settings on a laptop, from a watch in a cluster."""
 
     def checks(self) -> list[Check]:
         """What the gateway's health shows of this directory."""

@@ -97,6 +97,23 @@ async def test_the_command_lists_shows_exports_and_deletes(llm: FakeLlm, serve_a
         assert len((await ran("list")).stdout.splitlines()) == 1
 
 
+async def test_agents_of_one_name_in_two_namespaces_share_a_redis_and_no_session(
+    llm: FakeLlm, serve_agent: ServeAgent
+) -> None:
+    llm.script(fake.reply("One."), fake.reply("Two."))
+    with valkey() as server:
+        for namespace, message in (("", "Hello"), ("team", "Goodbye")):
+            settings = {"redis_url": server.address, "agent_namespace": namespace}
+            async with serve_agent(llm.url, settings=settings) as agent:
+                assert (await agent.say(message, "s1")).status_code == 200
+            assert said_to_the_model(llm) == [("user", message)]
+        shown = [
+            await asyncio.to_thread(talk_sessions, "assistant", "show", "s1", TALK_REDIS_URL=server.url, **more)
+            for more in ({}, {"TALK_AGENT_NAMESPACE": "team"})
+        ]
+    assert [each.stdout for each in shown] == ["you: Hello\nassistant: One.\n", "you: Goodbye\nassistant: Two.\n"]
+
+
 def test_without_talk_run_the_command_opens_its_folder_itself(tmp_path: Path) -> None:
     for _ in range(2):
         done = talk_sessions("assistant", "show", "s1", TALK_STATE_DIR=str(tmp_path))

@@ -161,7 +161,20 @@ def test_a_taken_port_is_told_before_anything_starts(
         assert f"process {os.getpid()}" in err
 
 
-@pytest.mark.parametrize("number", ["T08", "T15", "T18", "T20", "T27", "T44"])
+@pytest.mark.parametrize("number", ["T01", "T02", "T03", "T05", "T12", "T36", "T38", "T51"])
+async def test_files_that_are_right_start_their_agent(number: str) -> None:
+    """T11 and T39, with more in one file, are above."""
+    async with talk_run(case(number)) as run:
+        await run.until("Talk is ready")
+        assert len(run.pids) == 3  # local, the agent, gateway
+        run.process.send_signal(signal.SIGINT)
+        assert await run.ended() == 0
+
+
+WRONG = ["T08", "T15", "T17", "T18", "T19", "T20", "T23", "T27", "T29", "T30", "T34", "T44", "T45"]
+
+
+@pytest.mark.parametrize("number", WRONG)
 def test_files_that_are_wrong_start_nothing(number: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", case(number)]) == 1
     captured = capsys.readouterr()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
+from google.adk.models.llm_request import LlmRequest
 from google.adk.tools.tool_context import ToolContext
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -86,6 +87,28 @@ async def test_the_agent_is_asked_in_a_session_of_its_own(pool: HttpPool) -> Non
     assert name == "local-guide"
     assert body == {"session_id": "s1.planner", "message": "How warm is it?"}
     assert headers["x-talk-call-path"] == "viva-examiner,planner"
+
+
+async def test_an_agent_of_another_namespace_is_asked_by_the_name_that_the_gateway_knows(pool: HttpPool) -> None:
+    listed = [
+        {"name": "local-guide", "description": "Another one."},
+        {"name": "local-guide.team", "description": "Ours."},
+    ]
+    gateway = FakeGateway(agents={"agents": listed})
+    in_turn("viva-examiner")
+    async with serve(gateway.app()) as url:
+        directory = AgentDirectory({"planner": ""}, pool=pool, gateway_url=url)
+        ours = AgentTool(
+            caller="planner", agent="local-guide", namespace="team", pool=pool, gateway_url=url, directory=directory
+        )
+        assert await ask(ours) == {"result": "It is warm."}
+        await ours.process_llm_request(tool_context=NOT_USED, llm_request=LlmRequest())
+
+    name, body, headers = gateway.asked[0]
+    assert name == "local-guide.team"
+    assert body["session_id"] == "s1.planner"
+    assert headers["x-talk-call-path"] == "viva-examiner,planner"
+    assert (ours.name, ours.description) == ("ask_local_guide", "Ours.")
 
 
 async def test_request_id_and_trace_go_along(pool: HttpPool) -> None:

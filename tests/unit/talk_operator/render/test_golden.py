@@ -4,6 +4,7 @@ writes them anew, for a reviewer to read.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,16 @@ def test_every_pod_is_restricted_and_no_pod_has_a_token(path: Path) -> None:
     assert pod["securityContext"]["runAsNonRoot"]
     assert container["securityContext"]["readOnlyRootFilesystem"]
     assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_an_agent_of_another_namespace_is_told_how_the_gateway_knows_it() -> None:
+    loaded = agent(CASES[0])
+    loaded["metadata"]["namespace"] = "team"
+    for own, value in (("talk", "team"), ("team", None), ("", None)):
+        objects = render(loaded, replace(config(), namespace=own))
+        template = next(obj for obj in objects if obj["kind"] == "Deployment")["spec"]["template"]
+        env = {each["name"]: each.get("value") for each in template["spec"]["containers"][0]["env"]}
+        assert env.get("TALK_AGENT_NAMESPACE") == value
 
 
 if __name__ == "__main__":

@@ -55,3 +55,13 @@ def test_a_private_address_is_only_itself() -> None:
 
 def test_one_destination_is_one_rule() -> None:
     assert egress("https://a.example.com/v1", "https://b.example.com/v1") == egress("https://c.example.com/v1")
+
+
+def test_dns_answers_on_the_ports_that_the_chart_names() -> None:
+    peers: list[Any] = [{"namespaceSelector": {}}]
+    config = parse_config({"image": "a", "gatewayURL": "b", "networkPolicy": {"dns": peers, "dnsPorts": [53, 5353]}})
+    rule = network_policy("a", "talk", {}, config)["egress"][0]
+    assert rule["to"] == peers
+    assert [(each["protocol"], each["port"]) for each in rule["ports"]] == [
+        ("UDP", 53), ("TCP", 53), ("UDP", 5353), ("TCP", 5353),
+    ]  # fmt: skip
