@@ -109,7 +109,10 @@ FIRING: dict[str, Firing] = {
     ),
     # Open for 10 s, half-open until the trial fails: a scrape sees either.
     "TalkBreakerOpen": Firing(
-        8, "", {f'talk_gateway_breaker_state{{target="asr",{GATEWAY}}}': "0x4 " + "2 1 " * 10}, {"target": "asr"}
+        8,
+        "",
+        {f'talk_gateway_breaker_state{{target="asr:default",{GATEWAY}}}': "0x4 " + "2 1 " * 10},
+        {"target": "asr:default"},
     ),
     "TalkSpeechFallbackInUse": Firing(
         10,

@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from talk_gateway.app import create_app
 from talk_gateway.deps import build_deps
 from talk_gateway.directory.kubernetes import KubernetesDirectory
 from talk_gateway.settings import read
 from talk_kit.settings import SettingsError
-from prometheus_client import REGISTRY
 from tests.fakes.agent import FakeAgent
 from tests.fakes.kube_api import FakeKubeApi, endpoint, endpoint_slice, talk_agent
 from tests.fakes.serving import serve, serve_all
