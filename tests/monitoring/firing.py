@@ -121,7 +121,7 @@ FIRING: dict[str, Firing] = {
         {"service": "tts", "provider": "other"},
     ),
     "TalkGatewayOverloaded": Firing(
-        3, "10", {f'talk_gateway_turns_refused_total{{code="overloaded",{GATEWAY}}}': "0+2x30"}
+        5, "10", {f'talk_gateway_turns_refused_total{{code="overloaded",{GATEWAY}}}': "0+2x30"}
     ),
     # agents
     "TalkAgentNotReady": Firing(7, "", {f"talk_agent_ready{{{AGENT}}}": "1x4 0x20"}, AGENT_LABELS),
