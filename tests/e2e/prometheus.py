@@ -24,7 +24,7 @@ def place() -> tuple[str, str]:
     if not service:
         pytest.fail(
             f"set {ADDRESS}=NAMESPACE/SERVICE to a Prometheus that takes PodMonitors and PrometheusRules of every "
-            "namespace, or leave these tests out: ARGS='--ignore tests/e2e/test_monitoring.py'"
+            "namespace"
         )
     return namespace, service
 

@@ -21,7 +21,7 @@ from tests.monitoring.alerts import FILES as RULES
 from tests.monitoring.alerts import rules
 from tests.monitoring.test_dashboards import FILES, panels
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cluster, pytest.mark.prometheus, pytest.mark.timeout(900)]
 
 LOAD_SECONDS = 120.0
 # Panels that are empty while all is well. Their faults: an agent without its model, and requests that are none.
