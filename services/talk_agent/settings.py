@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from talk_agent.sessions.address import RedisAddress, parse_redis_url
 from talk_kit.settings import SettingsError, boolean, http_url, integer, one_of, seconds, setting
@@ -85,6 +86,12 @@ class Settings:
     )
     redis_db: int | None = setting(
         "TALK_REDIS_DB", None, doc="Number of the database; 0 when not set.", parse=integer(0, 1_000_000)
+    )
+    identity_public_file: Path | None = setting(  # noqa: RUF009 - frozen, as all settings
+        "TALK_IDENTITY_PUBLIC_FILE",
+        None,
+        doc="Public keys of the gateway (PEM, Ed25519): calls that it did not sign are refused. Without it nobody is.",
+        parse=Path,
     )
     session_lease: float = setting(
         "TALK_SESSION_LEASE_SECONDS",

@@ -77,7 +77,7 @@ async def list_agents(request: Request) -> Response:
 
 def _locked(deps: Deps) -> list[Middleware]:
     """Behind CORS: a browser asks before it sends credentials, and reads no refusal without its headers."""
-    return [Middleware(AuthMiddleware, authenticator=deps.authenticator)]
+    return [Middleware(AuthMiddleware, authenticator=deps.authenticator, identities=deps.identities)]
 
 
 def _cors(settings: Settings) -> list[Middleware]:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from talk_gateway.agents_client import TurnRequest, agent_turn
 from talk_gateway.deps import Deps
+from talk_gateway.directory import Agent
 from talk_gateway.folding import FoldedTurn, fold
 from talk_gateway.observing import observed
 from talk_gateway.requests import ChatRequest, parse_agent_chat, parse_chat
@@ -38,7 +39,10 @@ async def agent_chat(request: Request) -> Response:
 
 async def _answer(request: Request, deps: Deps, turn: ChatRequest, members: dict[str, object]) -> Response:
     bind(agent_name=turn.agent.name, session_id=turn.session_id)
-    events = _events(deps, turn, running_turn(request))
+    asked = TurnRequest(
+        turn.session_id, turn.text, turn.headers | deps.identified(request, turn.agent, turn.session_id)
+    )
+    events = _events(deps, turn.agent, asked, running_turn(request))
     headers = {"X-Session-ID": turn.session_id}
     if turn.stream:
         return EventStreamResponse(cast(AsyncGenerator[TurnEvent, None], events), headers)
@@ -46,10 +50,9 @@ async def _answer(request: Request, deps: Deps, turn: ChatRequest, members: dict
     return json_answer({**members, **text_members(turn.session_id, folded)}, headers)
 
 
-def _events(deps: Deps, turn: ChatRequest, running: RunningTurn) -> AsyncGenerator[VoiceEvent, None]:
-    asked = TurnRequest(turn.session_id, turn.text, turn.headers)
-    events = cast(AsyncGenerator[VoiceEvent, None], agent_turn(deps.pool, turn.agent, asked))
-    return observed(running.events(events), agent=turn.agent.name, kind="chat")
+def _events(deps: Deps, agent: Agent, asked: TurnRequest, running: RunningTurn) -> AsyncGenerator[VoiceEvent, None]:
+    events = cast(AsyncGenerator[VoiceEvent, None], agent_turn(deps.pool, agent, asked))
+    return observed(running.events(events), agent=agent.name, kind="chat")
 
 
 def text_members(session_id: str, folded: FoldedTurn) -> dict[str, object]:

@@ -9,7 +9,8 @@ from starlette.requests import HTTPConnection
 from talk_gateway.audio.decode import DecodeLimits, Decoder
 from talk_gateway.auth import Authenticator, VisibleAgents, caller_of
 from talk_gateway.auth.build import build_authenticator
-from talk_gateway.directory import Directory
+from talk_gateway.auth.identities import Identities, build_identities
+from talk_gateway.directory import Agent, Directory
 from talk_gateway.directory.static import StaticDirectory
 from talk_gateway.known_agents import known_agents
 from talk_gateway.providers.asr import Transcriber
@@ -30,10 +31,15 @@ class Deps:
     transcriber: Transcriber
     synthesizer: Synthesizer
     authenticator: Authenticator
+    identities: Identities
 
     def visible(self, connection: HTTPConnection) -> VisibleAgents:
         """The agents that the caller of a request may speak to."""
         return VisibleAgents(self.directory, caller_of(connection))
+
+    def identified(self, connection: HTTPConnection, agent: Agent, session: str) -> dict[str, str]:
+        """The header that tells an agent whose turn it is."""
+        return self.identities.headers(caller_of(connection), agent.name, session)
 
 
 def build_deps(settings: Settings) -> Deps:
@@ -47,6 +53,7 @@ def build_deps(settings: Settings) -> Deps:
         transcriber=Transcriber(pool, _asr(settings), settings.asr_timeout),
         synthesizer=Synthesizer(pool, _tts(settings), settings.tts_voice, settings.tts_timeout),
         authenticator=build_authenticator(settings),
+        identities=build_identities(settings.identity_file, settings.identity_public_file, settings.auth_mode),
     )
 
 

@@ -56,7 +56,7 @@ async def speech_to_speech(request: Request) -> Response:
     running = running_turn(request)
     upload = await running.wait(read_recording(request, limits))
     recording = await running.wait(until_disconnect(request.receive, deps.decoder.decode(upload)))
-    turn = running.events(_voice_turn(deps, asked, recording).events())
+    turn = running.events(_voice_turn(request, deps, asked, recording).events())
     events = observed(turn, agent=asked.agent.name, kind="voice")
     headers = {"X-Session-ID": asked.session_id}
     if asked.stream:
@@ -86,7 +86,7 @@ def _parse(request: Request, deps: Deps) -> SpeechRequest:
     )
 
 
-def _voice_turn(deps: Deps, asked: SpeechRequest, recording: Recording) -> VoiceTurn:
+def _voice_turn(request: Request, deps: Deps, asked: SpeechRequest, recording: Recording) -> VoiceTurn:
     voice = asked.agent.voice
 
     async def transcribe() -> str:
@@ -97,7 +97,8 @@ def _voice_turn(deps: Deps, asked: SpeechRequest, recording: Recording) -> Voice
 
     def open_turn(text: str) -> AsyncGenerator[TurnEvent, None]:
         said = text[: deps.settings.text_length]
-        return agent_turn(deps.pool, asked.agent, TurnRequest(asked.session_id, said, asked.headers))
+        headers = asked.headers | deps.identified(request, asked.agent, asked.session_id)
+        return agent_turn(deps.pool, asked.agent, TurnRequest(asked.session_id, said, headers))
 
     def synthesize(text: str) -> AsyncGenerator[bytes, None]:
         return deps.synthesizer.synthesize(text, model=voice.speech_model, voice=voice.speech_voice)

@@ -30,6 +30,8 @@ KNOWN_NAMES = frozenset(
         "TALK_ENDPOINT_DELAY_SECONDS",
         "TALK_GATEWAY_URL",
         "TALK_HOST",
+        "TALK_IDENTITY_FILE",
+        "TALK_IDENTITY_PUBLIC_FILE",
         "TALK_LANGUAGES",
         "TALK_LEASE_NAME",
         "TALK_LOCAL_ASR_MODEL",

@@ -46,6 +46,18 @@ class AuthSettings:
         doc="File of named keys (`talk keys` writes it); a change counts within seconds.",
         parse=Path,
     )
+    identity_file: Path | None = setting(  # noqa: RUF009
+        "TALK_IDENTITY_FILE",
+        None,
+        doc="Private key (PEM, Ed25519) that signs, for agents, who calls. Without it they know sessions only.",
+        parse=Path,
+    )
+    identity_public_file: Path | None = setting(  # noqa: RUF009
+        "TALK_IDENTITY_PUBLIC_FILE",
+        None,
+        doc="Public keys (PEM) of those that signed before, while agents still use what they signed.",
+        parse=Path,
+    )
     oidc_issuer: str | None = setting(
         "TALK_OIDC_ISSUER", None, doc="Who signs tokens: the `iss` of each, as it is written there.", parse=trusted_url
     )
