@@ -11,12 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from bench.agent_start import agent_starts
+from bench.operator_scale import Scale, operator_scale
 from bench.processes import ROOT, clean_environment
 from bench.report import Report
 from bench.rows import ROWS, Plan
 from tests.fakes.speech import speech_wav
 
 OTHERS = ("agent-start", "token-cpu")
+# What needs a cluster is run where it is named.
+CLUSTER = ("operator",)
+OPERATOR_AGENTS, OPERATOR_MORE = (200, 1000), 10
+KNOWN = (*ROWS, *OTHERS, *CLUSTER)
 FULL, QUICK = ((1, 15), (50, 4)), ((1, 3), (50, 1))
 QUESTION_SECONDS = 2.0
 TOKEN_CPU_SECONDS = 600
@@ -33,7 +38,12 @@ def main() -> int:
         plan = _plan(options, logs)
         for name in names:
             _say(f"{name} ...")
-            _run(name, plan, options.quick, report)
+            if name in CLUSTER:
+                report.scales = _scales(
+                    options.agents or ([20] if options.quick else [*OPERATOR_AGENTS]), options.quick
+                )
+            else:
+                _run(name, plan, options.quick, report)
     if options.output:
         options.output.write_text(report.json() + "\n")
     print(report.table())
@@ -44,17 +54,20 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join([*ROWS, *OTHERS])}; none is all")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(KNOWN)}; none is all but {CLUSTER[0]}")
     parser.add_argument("--quick", action="store_true", help="few turns: does it run, not how fast is it")
     parser.add_argument("--sessions", type=int, nargs="+", help="sessions at once, instead of 1 and 50")
     parser.add_argument("--turns", type=int, help="turns of each session")
     parser.add_argument("--replicas", type=int, default=1, help="agents behind the gateway in the whole path")
+    parser.add_argument(
+        "--agents", type=int, nargs="+", help="TalkAgents of the operator's runs, instead of 200 and 1000"
+    )
     parser.add_argument("--output", type=Path, help="where the JSON goes")
     parser.add_argument("--logs", type=Path, help="keeps what the processes write")
     options = parser.parse_args()
-    unknown = set(options.names) - {*ROWS, *OTHERS}
+    unknown = set(options.names) - {*KNOWN}
     if unknown:
-        parser.error(f"unknown: {', '.join(sorted(unknown))}; choose from {', '.join([*ROWS, *OTHERS])}")
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; choose from {', '.join(KNOWN)}")
     return options
 
 
@@ -76,6 +89,12 @@ def _run(name: str, plan: Plan, quick: bool, report: Report) -> None:
         for figures in ROWS[name](plan):
             _say(f"{name}, {figures.sessions} at once: p50 {figures.first_p50:.0f} ms, {figures.failed} failed")
             report.figures.append(figures)
+
+
+def _scales(agents: list[int], quick: bool) -> list[Scale]:
+    """One more agent is timed beside the most."""
+    more = 1 if quick else OPERATOR_MORE
+    return [operator_scale(count, more=more if count == max(agents) else 0) for count in agents]
 
 
 def _token_cpu(quick: bool) -> dict[str, Any]:

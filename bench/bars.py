@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from bench.agent_start import Start
 from bench.figures import Figures
+from bench.operator_scale import Scale
 
 CROWD = 20
 """Sessions at once from which the gateway's CPU for a turn counts: alone, its idle work is in the figure."""
 TOKEN_CPU_MS = 0.45
 START_SECONDS, START_MIB = 2.0, 150.0
+COLD_SECONDS, OPERATOR_MIB = 60.0, 200.0
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,9 @@ class Bar:
         return self.measured <= self.limit
 
 
-def bars(figures: Sequence[Figures], starts: Sequence[Start], token_cpu_ms: float | None) -> list[Bar]:
+def bars(
+    figures: Sequence[Figures], starts: Sequence[Start], token_cpu_ms: float | None, scales: Sequence[Scale] = ()
+) -> list[Bar]:
     """Of whatever was run."""
     found = [bar for line in figures for bar in _of_line(line)]
     found += list(_against_peers(figures))
@@ -39,7 +43,15 @@ def bars(figures: Sequence[Figures], starts: Sequence[Start], token_cpu_ms: floa
             found.append(Bar("agent: RSS when ready", start.resident_mib, START_MIB, "MiB"))
     if token_cpu_ms is not None:
         found.append(Bar("agent: CPU of a token at 50 streams", token_cpu_ms, TOKEN_CPU_MS, "ms"))
-    return found
+    return found + [bar for scale in scales for bar in _of_scale(scale)]
+
+
+def _of_scale(scale: Scale) -> Iterator[Bar]:
+    """The bars are those of 1,000; fewer need not more."""
+    name = f"operator, {scale.agents} TalkAgents"
+    yield Bar(f"{name}: cold to applied", scale.cold_seconds, COLD_SECONDS, "s")
+    yield Bar(f"{name}: RSS", scale.peak_mib, OPERATOR_MIB, "MiB")
+    yield Bar(f"{name}: writes of an idle minute", scale.idle_writes, 0, "")
 
 
 def _of_line(line: Figures) -> Iterator[Bar]:

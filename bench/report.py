@@ -14,9 +14,11 @@ from typing import Any
 from bench.agent_start import Start
 from bench.bars import Bar, bars
 from bench.figures import Figures
+from bench.operator_scale import Scale
 from bench.scenario import floor_seconds
 
 _HEAD = ("row", "at once", "turns", "failed", "p50", "p95", "over floor p50", "p95", "x floor")
+_OPERATOR = ("TalkAgents", "cold", "CPU", "RSS", "writes an agent", "idle minute", "its CPU", "one more ready, p50")
 _MORE = ("end p50", "fakes late p95", "CPU of a turn, peak RSS")
 
 
@@ -29,11 +31,12 @@ class Report:
     starts: list[Start] = field(default_factory=list)
     token_cpu: dict[str, Any] = field(default_factory=dict)
     """What `bench.token_cpu` printed."""
+    scales: list[Scale] = field(default_factory=list)
 
     def bars(self) -> list[Bar]:
         """What must hold, of what was run."""
         row = self.token_cpu.get("rows", {}).get("merged")
-        return bars(self.figures, self.starts, row["cpu_ms_per_token"] if row else None)
+        return bars(self.figures, self.starts, row["cpu_ms_per_token"] if row else None, self.scales)
 
     def json(self) -> str:
         """Every figure, the machine and the bars. Unit of times: milliseconds, of memory: MiB."""
@@ -46,6 +49,7 @@ class Report:
                 "turns": [asdict(line) for line in self.figures],
                 "agent_start": [asdict(start) for start in self.starts],
                 "token_cpu": self.token_cpu,
+                "operator": [{**asdict(each), "ready_p50": each.ready_p50} for each in self.scales],
                 "bars": [{**asdict(bar), "holds": bar.holds} for bar in self.bars()],
             },
             indent=2,
@@ -63,6 +67,8 @@ class Report:
             streams = self.token_cpu["streams"]
             cpu = [(name, f"{row['cpu_ms_per_token']:.2f} ms") for name, row in self.token_cpu["rows"].items()]
             parts.append(_table((f"agent, {streams} streams", "CPU/token"), cpu))
+        if self.scales:
+            parts.append(_table(_OPERATOR, [_scale_cells(each) for each in self.scales]))
         parts.append(_table(("bar", "measured", "at most", "holds"), [_verdict(bar) for bar in self.bars()]))
         return "\n\n".join(parts)
 
@@ -77,6 +83,19 @@ def machine() -> str:
 
 def _verdict(bar: Bar) -> tuple[str, ...]:
     return bar.what, f"{bar.measured:g} {bar.unit}", f"{bar.limit:g} {bar.unit}", "yes" if bar.holds else "NO"
+
+
+def _scale_cells(scale: Scale) -> tuple[str, ...]:
+    return (
+        str(scale.agents),
+        f"{scale.cold_seconds:.1f} s",
+        f"{scale.cpu_seconds:.1f} s",
+        f"{scale.peak_mib:.0f} MiB",
+        f"{scale.writes_per_agent:g}",
+        f"{scale.idle_writes} writes",
+        f"{scale.idle_cpu_seconds:.1f} s",
+        f"{scale.ready_p50:.1f} s" if scale.ready_p50 is not None else "-",
+    )
 
 
 def _cells(line: Figures) -> tuple[str, ...]:

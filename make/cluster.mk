@@ -10,6 +10,15 @@ ROOMS := gateway agent operator local
 TALK_E2E_BUILD ?= $(shell command -v podman || echo docker) build
 # kind: TALK_E2E_LOAD="kind load docker-image"; minikube: TALK_E2E_LOAD="minikube image load"
 TALK_E2E_LOAD ?= scripts/load_images.sh
+# A node that tests may drain and kill, beside others, and how: commands that take its name as their last argument.
+# kind: TALK_E2E_SPARE_NODE=kind-worker TALK_E2E_KILL_NODE="docker kill" TALK_E2E_START_NODE="docker start"
+TALK_E2E_SPARE_NODE ?=
+TALK_E2E_KILL_NODE ?=
+TALK_E2E_START_NODE ?=
+# Where the API server's audit log can be read, what the operator wrote is counted there, too.
+TALK_E2E_AUDIT_LOG ?=
+TALK_E2E_MARKERS := cluster$(if $(TALK_E2E_SPARE_NODE),, and not two_nodes)
+export TALK_E2E_TAG TALK_E2E_SPARE_NODE TALK_E2E_KILL_NODE TALK_E2E_START_NODE TALK_E2E_AUDIT_LOG
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 chart: .tools/dev.stamp helm ## the chart: lint, every scenario, values, schemas of Kubernetes
@@ -28,7 +37,12 @@ images: ## builds the four images
 	    -t $(REGISTRY)/talk-$$room:$(TALK_E2E_TAG) . || exit 1; \
 	done
 
-e2e: .tools/dev.stamp helm images ## the whole product on the cluster that KUBECONFIG names
+.PHONY: tiny-agent
+tiny-agent:
+	@$(TALK_E2E_BUILD) -t $(REGISTRY)/talk-tiny-agent:$(TALK_E2E_TAG) tests/e2e/tiny_agent
+
+e2e: .tools/dev.stamp helm images tiny-agent ## the whole product on the cluster that KUBECONFIG names
 	@kubectl version --request-timeout=10s >/dev/null || { echo "make: no cluster answers; set KUBECONFIG" >&2; exit 1; }
-	$(TALK_E2E_LOAD) $(foreach room,$(ROOMS),$(REGISTRY)/talk-$(room):$(TALK_E2E_TAG))
-	TALK_E2E_TAG=$(TALK_E2E_TAG) $(VENV)/pytest tests/e2e -m cluster --timeout 900 $(ARGS)
+	$(TALK_E2E_LOAD) $(foreach room,$(ROOMS) tiny-agent,$(REGISTRY)/talk-$(room):$(TALK_E2E_TAG))
+	$(if $(TALK_E2E_SPARE_NODE),,@echo "make: TALK_E2E_SPARE_NODE names no node: tests that take one away are left out")
+	$(VENV)/pytest tests/e2e -m "$(TALK_E2E_MARKERS)" --timeout 900 $(ARGS)

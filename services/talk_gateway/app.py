@@ -27,7 +27,10 @@ from talk_kit.problems import EXCEPTION_HANDLERS
 from talk_kit.serving import middleware
 
 EXPOSED = ["X-Request-ID", "X-Session-ID", "Retry-After", "WWW-Authenticate", "RateLimit", "RateLimit-Policy"]
-ALLOWED = ["Content-Type", "Authorization", "X-API-Key", "X-Session-ID", "X-Request-ID", "Idempotency-Key"]
+ALLOWED = [
+    *("Content-Type", "Authorization", "X-API-Key", "X-Session-ID"),
+    *("X-Request-ID", "X-Request-Timeout", "Idempotency-Key"),
+]
 
 
 def create_app(settings: Settings, deps: Deps) -> Starlette:

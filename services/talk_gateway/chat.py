@@ -13,10 +13,11 @@ from talk_gateway.agents_client import TurnRequest, agent_turn
 from talk_gateway.deps import Deps
 from talk_gateway.directory import Agent
 from talk_gateway.folding import FoldedTurn, fold
-from talk_gateway.observing import observed
+from talk_gateway.observing import observed, refusals
 from talk_gateway.requests import ChatRequest, parse_agent_chat, parse_chat
 from talk_gateway.running import RunningTurn, running_turn
 from talk_gateway.voice_turn import VoiceEvent
+from talk_kit import deadline
 from talk_kit.context import bind
 from talk_kit.disconnect import until_disconnect
 from talk_kit.events import TurnEvent
@@ -26,6 +27,7 @@ from talk_kit.sse import EventStreamResponse
 async def chat(request: Request) -> Response:
     """`{text, mode, agent_name?, session_id?, stream?}` -> `{user, reply, session_id, state?}` or events."""
     deps: Deps = request.app.state.deps
+    deadline.begin(request.headers.get(deadline.HEADER), deps.settings.turn_timeout)
     turn = await parse_chat(request, deps.visible(request), deps.settings.text_length)
     return await _answer(request, deps, turn, {"user": turn.text})
 
@@ -33,16 +35,19 @@ async def chat(request: Request) -> Response:
 async def agent_chat(request: Request) -> Response:
     """`{session_id?, message}` -> `{reply, state, session_id}` or events."""
     deps: Deps = request.app.state.deps
+    deadline.begin(request.headers.get(deadline.HEADER), deps.settings.turn_timeout)
     turn = await parse_agent_chat(request, deps.visible(request), deps.settings.text_length)
     return await _answer(request, deps, turn, {"state": {}})
 
 
 async def _answer(request: Request, deps: Deps, turn: ChatRequest, members: dict[str, object]) -> Response:
     bind(agent_name=turn.agent.name, session_id=turn.session_id)
-    asked = TurnRequest(
-        turn.session_id, turn.text, turn.headers | deps.identified(request, turn.agent, turn.session_id)
-    )
-    events = _events(deps, turn.agent, asked, running_turn(request))
+    running = running_turn(request)
+    with refusals(agent=turn.agent.name, kind="chat"):
+        await running.hold(deps.admission.place(turn.agent.name))
+    identity = deps.identified(request, turn.agent, turn.session_id)
+    asked = TurnRequest(turn.session_id, turn.text, turn.headers | identity)
+    events = _events(deps, turn.agent, asked, running)
     headers = {"X-Session-ID": turn.session_id}
     if turn.stream:
         return EventStreamResponse(cast(AsyncGenerator[TurnEvent, None], events), headers)

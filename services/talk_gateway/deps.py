@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
+from talk_gateway.admission import Admission, AdmissionLimits
 from talk_gateway.audio.decode import DecodeLimits, Decoder
 from talk_gateway.auth import Authenticator, VisibleAgents, caller_of
 from talk_gateway.auth.build import build_authenticator
@@ -14,9 +15,9 @@ from talk_gateway.directory import Agent, Directory
 from talk_gateway.directory.static import StaticDirectory
 from talk_gateway.known_agents import known_agents
 from talk_gateway.providers.asr import Transcriber
-from talk_gateway.providers.endpoint import Endpoint
+from talk_gateway.providers.build import Chains, breaker_limits, synthesis, transcription
 from talk_gateway.providers.tts import Synthesizer
-from talk_gateway.settings import OPENAI_BASE_URL, Settings
+from talk_gateway.settings import Settings
 from talk_kit.http_client import HttpPool
 
 
@@ -28,8 +29,9 @@ class Deps:
     pool: HttpPool
     directory: Directory
     decoder: Decoder
-    transcriber: Transcriber
-    synthesizer: Synthesizer
+    transcription: Chains[Transcriber]
+    synthesis: Chains[Synthesizer]
+    admission: Admission
     authenticator: Authenticator
     identities: Identities
 
@@ -50,8 +52,11 @@ def build_deps(settings: Settings) -> Deps:
         pool=pool,
         directory=_directory(settings),
         decoder=Decoder(DecodeLimits(max_seconds=settings.recording_seconds)),
-        transcriber=Transcriber(pool, _asr(settings), settings.asr_timeout),
-        synthesizer=Synthesizer(pool, _tts(settings), settings.tts_voice, settings.tts_timeout),
+        transcription=transcription(settings, pool),
+        synthesis=synthesis(settings, pool),
+        admission=Admission(
+            AdmissionLimits(settings.turns, settings.agent_turns, settings.waiting_turns, settings.turn_wait)
+        ),
         authenticator=build_authenticator(settings),
         identities=build_identities(settings.identity_file, settings.identity_public_file, settings.auth_mode),
     )
@@ -70,22 +75,5 @@ def _directory(settings: Settings) -> Directory:
         watched=settings.watch_namespaces,
         default_agent=settings.default_agent,
         default_voice=settings.agent_voice,
+        breaker_limits=breaker_limits(settings),
     )
-
-
-def _asr(settings: Settings) -> Endpoint:
-    url, key = _address(settings.asr_base_url, settings.asr_api_key, settings.openai_api_key)
-    return Endpoint("The speech recognition", "TALK_ASR_BASE_URL", url, settings.asr_model, key)
-
-
-def _tts(settings: Settings) -> Endpoint:
-    url, key = _address(settings.tts_base_url, settings.tts_api_key, settings.openai_api_key)
-    return Endpoint("The speech synthesis", "TALK_TTS_BASE_URL", url, settings.tts_model, key)
-
-
-def _address(base_url: str, api_key: str, openai_api_key: str) -> tuple[str, str]:
-    """An endpoint and its own key; OpenAI's key goes to OpenAI only."""
-    if base_url:
-        return base_url, api_key
-    key = api_key or openai_api_key
-    return (OPENAI_BASE_URL, key) if key else ("", "")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Iterable
 from functools import cache
 from types import TracebackType
 from typing import Self
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from talk_kit.errors import BY_CODE, ContentFiltered, DeadlineExceeded, Internal, TalkError
+from talk_kit.breaker import State
+from talk_kit.errors import BY_CODE, ContentFiltered, DeadlineExceeded, Internal, Overloaded, RateLimited, TalkError
 from talk_kit.metrics import http_metrics
 
 STAGES = ("asr", "llm_ttft", "first_sentence", "tts_ttfb", "first_audio", "total")
@@ -50,11 +52,32 @@ provider_seconds = Histogram(
     ["service"],
     buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 60.0),
 )
+breaker_state = Gauge(
+    "talk_gateway_breaker_state",
+    "Whether an endpoint is asked: 0 it is, 1 one trial is, 2 it is left alone. Of an agent, its best pod's.",
+    ["target"],
+)
+breaker_opened = Counter(
+    "talk_gateway_breaker_opened", "Times that an endpoint, or a pod of an agent, began to be left alone.", ["target"]
+)
+retries = Counter("talk_gateway_retries", "Calls that were made again before anything was passed on.", ["target"])
+fallbacks = Counter(
+    "talk_gateway_fallbacks", "Turns that went on with another speech provider, by which.", ["service", "provider"]
+)
+turn_places = Gauge("talk_gateway_turn_places", "Turns that this gateway may run at once.")
+turns_waiting = Gauge("talk_gateway_turns_waiting", "Turns that wait for a place.")
+turns_refused = Counter(
+    "talk_gateway_turns_refused",
+    "Turns for which no place fell free in time: overloaded in all, rate_limited for their agent.",
+    ["code"],
+)
 timeouts = http_metrics("gateway").timeouts
 
 for _kind in KINDS:
     turns_running.labels(_kind)
-for _reason in ("draining", "agent_not_ready"):
+for _code in (Overloaded.code, RateLimited.code):
+    turns_refused.labels(_code)
+for _reason in ("draining", "agent_not_ready", "rate_limited"):
     turns_moved.labels(_reason)
 for _reason in REJECTIONS:
     requests_rejected.labels(_reason)
@@ -78,6 +101,30 @@ def prepare(agent: str) -> None:
             turns.labels(agent, kind, outcome)
     for code in FAULTS:
         turn_errors.labels(agent, code)
+    breaker_opened.labels(agent_target(agent))
+
+
+def agent_target(agent: str) -> str:
+    """The label of an agent's pods, together: their number is not bounded."""
+    return f"agent:{agent}"
+
+
+def watch_breaker(target: str, state: Callable[[], State]) -> None:
+    """Shows the state of that target from now on, at each scrape: a breaker turns half-open by time alone."""
+    breaker_state.labels(target).set_function(lambda: float(state()))
+    breaker_opened.labels(target)
+
+
+def breaker_changed(target: str, state: State) -> None:
+    """Counts the times that a breaker opens."""
+    if state is State.OPEN:
+        breaker_opened.labels(target).inc()
+
+
+def prepare_fallbacks(service: str, providers: Iterable[str]) -> None:
+    """Brings the label sets of a service's fallbacks into being, at 0."""
+    for provider in providers:
+        fallbacks.labels(service, provider)
 
 
 class ProviderCall:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
 
 from talk_gateway import metrics
 from talk_gateway.voice_turn import VoiceEvent
@@ -42,6 +42,17 @@ async def observed(
         if kind == "chat" and outcome == "completed":
             timings = {"llm_ttft": round(first_word or 0.0, 4), "total": round(time.monotonic() - begun, 4)}
         _finish(agent, kind, outcome, code, timings)
+
+
+@contextmanager
+def refusals(*, agent: str, kind: str) -> Iterator[None]:
+    """A turn that is refused within the block, before it begins, is one that failed."""
+    try:
+        yield
+    except TalkError as error:
+        metrics.prepare(agent)
+        _finish(agent, kind, "failed", error.code, {})
+        raise
 
 
 def _finish(agent: str, kind: str, outcome: str, code: str, timings: dict[str, float]) -> None:

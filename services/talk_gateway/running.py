@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, contextmanager
 from typing import TypeVar
 
 from starlette.requests import Request
@@ -27,6 +27,11 @@ class RunningTurn:
     def __init__(self) -> None:
         self._ended = False
         self._waiting: asyncio.Timeout | None = None
+        self.held = AsyncExitStack()
+
+    async def hold(self, resource: AbstractAsyncContextManager[object]) -> None:
+        """Takes what is given back when the answer was sent, or its caller has gone: also an answer never begun."""
+        await self.wait(self.held.enter_async_context(resource))
 
     def end(self) -> None:
         """From now on, and where it waits now, the turn is over."""
@@ -109,7 +114,8 @@ class TurnRoute:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._turns.begin() as turn:
             scope[_SCOPE_KEY] = turn
-            await self._app(scope, receive, send)
+            async with turn.held:
+                await self._app(scope, receive, send)
 
 
 def running_turn(request: Request) -> RunningTurn:

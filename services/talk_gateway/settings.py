@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from talk_gateway.auth.settings import AuthSettings
+from talk_gateway.providers.named import NamedProvider, named_providers
 from talk_kit.settings import http_url, integer, load, one_of, seconds, setting, words
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
@@ -104,6 +105,25 @@ class Settings(AuthSettings):
     openai_api_key: str = setting(
         "OPENAI_API_KEY", "", doc="Selects OpenAI for each part whose own endpoint is not set.", secret=True
     )
+    asr_fallbacks: tuple[str, ...] = setting(
+        "TALK_ASR_FALLBACKS",
+        (),
+        doc="Speech providers that transcribe, in this order, what the default one does not.",
+        parse=words,
+    )
+    tts_fallbacks: tuple[str, ...] = setting(
+        "TALK_TTS_FALLBACKS",
+        (),
+        doc="Speech providers that speak, in this order, what the default one does not.",
+        parse=words,
+    )
+    speech_providers: tuple[NamedProvider, ...] = setting(
+        "TALK_SPEECH_PROVIDERS",
+        (),
+        doc="JSON: more speech providers, which TalkAgents and fallbacks name: a list of {name, baseURL, apiKeyFile, "
+        "transcription: {model, fallbacks}, speech: {model, voice, fallbacks}}.",
+        parse=named_providers,
+    )
     cors_origins: tuple[str, ...] = setting(
         "TALK_CORS_ORIGINS", (), doc="Origins of other sites that may call the API from a browser.", parse=words
     )
@@ -134,6 +154,61 @@ class Settings(AuthSettings):
     )
     tts_timeout: float = setting(
         "TALK_TTS_TIMEOUT", 15.0, unit="seconds", doc="Longest silence of the synthesis.", parse=seconds(1, 600)
+    )
+    tts_first_timeout: float = setting(
+        "TALK_TTS_FIRST_TIMEOUT",
+        10.0,
+        unit="seconds",
+        doc="Bound of the first sound of a sentence; then a fallback is asked.",
+        parse=seconds(0.1, 600),
+    )
+    tts_total_timeout: float = setting(
+        "TALK_TTS_TOTAL_TIMEOUT",
+        60.0,
+        unit="seconds",
+        doc="Longest that the synthesis of one sentence is waited for in all.",
+        parse=seconds(1, 600),
+    )
+    connect_timeout: float = setting(
+        "TALK_CONNECT_TIMEOUT",
+        5.0,
+        unit="seconds",
+        doc="Bound of connecting to a speech provider.",
+        parse=seconds(0.1, 60),
+    )
+    retries: int = setting(
+        "TALK_RETRIES",
+        1,
+        doc="How often a call of a speech provider is made again where that is safe; 0 is never.",
+        parse=integer(0, 10),
+    )
+    breaker_failures: int = setting(
+        "TALK_BREAKER_FAILURES",
+        5,
+        doc="Failures in a row after which a speech provider, or a pod of an agent, is left alone.",
+        parse=integer(1, 1_000_000),
+    )
+    breaker_seconds: float = setting(
+        "TALK_BREAKER_SECONDS",
+        10.0,
+        unit="seconds",
+        doc="For how long; then one call tries it.",
+        parse=seconds(0.1, 3600),
+    )
+    turns: int = setting(
+        "TALK_TURNS", 200, doc="Turns that this gateway runs at once; one more is 503.", parse=integer(1, 100_000)
+    )
+    agent_turns: int = setting(
+        "TALK_AGENT_TURNS",
+        100,
+        doc="Turns of one agent that this gateway runs at once; one more is 429.",
+        parse=integer(1, 100_000),
+    )
+    waiting_turns: int = setting(
+        "TALK_WAITING_TURNS", 50, doc="Turns that wait for a place before any is refused.", parse=integer(0, 100_000)
+    )
+    turn_wait: float = setting(
+        "TALK_TURN_WAIT_SECONDS", 2.0, unit="seconds", doc="How long they wait.", parse=seconds(0, 60)
     )
     turn_timeout: float = setting(
         "TALK_TURN_TIMEOUT",

@@ -19,11 +19,14 @@ from talk_gateway.deps import Deps
 from talk_gateway.directory import Agent
 from talk_gateway.folding import fold
 from talk_gateway.languages import accepted_language
-from talk_gateway.observing import observed
+from talk_gateway.observing import observed, refusals
+from talk_gateway.providers.asr import transcribe as transcribe_by
+from talk_gateway.providers.turn_voice import TurnVoice
 from talk_gateway.requests import choose_agent, forwarded_headers, wants_events
 from talk_gateway.running import running_turn
 from talk_gateway.uploads import UploadLimits, read_recording
 from talk_gateway.voice_turn import Sound, VoiceEvent, VoiceTurn
+from talk_kit import deadline
 from talk_kit.context import bind
 from talk_kit.disconnect import until_disconnect
 from talk_kit.errors import InvalidRequest
@@ -50,12 +53,18 @@ class SpeechRequest:
 async def speech_to_speech(request: Request) -> Response:
     """A recording in; the spoken reply out, begun before it is complete, as sound, as events or as JSON."""
     deps: Deps = request.app.state.deps
+    # The caller's time begins here, the turn's own when the recording is there.
+    own = deps.settings.upload_timeout + deps.settings.turn_timeout
+    deadline.begin(request.headers.get(deadline.HEADER), own)
     asked = _parse(request, deps)
     bind(agent_name=asked.agent.name, session_id=asked.session_id)
-    limits = UploadLimits(deps.settings.upload_bytes, deps.settings.upload_timeout)
     running = running_turn(request)
-    upload = await running.wait(read_recording(request, limits))
-    recording = await running.wait(until_disconnect(request.receive, deps.decoder.decode(upload)))
+    with refusals(agent=asked.agent.name, kind="voice"):
+        _require_endpoints(deps, asked.agent)
+        await running.hold(deps.admission.place(asked.agent.name))
+    async with deadline.held():
+        recording = await running.wait(_recording(request, deps))
+    deadline.begin(None, deps.settings.turn_timeout)
     turn = running.events(_voice_turn(request, deps, asked, recording).events())
     events = observed(turn, agent=asked.agent.name, kind="voice")
     headers = {"X-Session-ID": asked.session_id}
@@ -86,25 +95,35 @@ def _parse(request: Request, deps: Deps) -> SpeechRequest:
     )
 
 
+async def _recording(request: Request, deps: Deps) -> Recording:
+    limits = UploadLimits(deps.settings.upload_bytes, deps.settings.upload_timeout)
+    upload = await read_recording(request, limits)
+    return await until_disconnect(request.receive, deps.decoder.decode(upload))
+
+
+def _require_endpoints(deps: Deps, agent: Agent) -> None:
+    """CircuitOpen where an endpoint that the turn needs is left alone now: better told before the upload than after."""
+    deps.transcription.require(agent.voice.transcription_provider)
+    deps.synthesis.require(agent.voice.speech_provider)
+    agent.pods.require()
+
+
 def _voice_turn(request: Request, deps: Deps, asked: SpeechRequest, recording: Recording) -> VoiceTurn:
     voice = asked.agent.voice
+    chain = deps.transcription.of(voice.transcription_provider)
+    spoken = TurnVoice(deps.synthesis.of(voice.speech_provider), model=voice.speech_model, voice=voice.speech_voice)
 
     async def transcribe() -> str:
         recording.require_speech()
-        return await deps.transcriber.transcribe(
-            recording.wav, language=asked.language, model=voice.transcription_model
-        )
+        return await transcribe_by(chain, recording.wav, language=asked.language, model=voice.transcription_model)
 
     def open_turn(text: str) -> AsyncGenerator[TurnEvent, None]:
         said = text[: deps.settings.text_length]
         headers = asked.headers | deps.identified(request, asked.agent, asked.session_id)
         return agent_turn(deps.pool, asked.agent, TurnRequest(asked.session_id, said, headers))
 
-    def synthesize(text: str) -> AsyncGenerator[bytes, None]:
-        return deps.synthesizer.synthesize(text, model=voice.speech_model, voice=voice.speech_voice)
-
     started = TurnStarted(new_id(), asked.session_id, asked.agent.name)
-    return VoiceTurn(started, transcribe, open_turn, synthesize, deps.settings.turn_timeout)
+    return VoiceTurn(started, transcribe, open_turn, spoken.say, deps.settings.turn_timeout)
 
 
 async def _as_turn_events(events: AsyncGenerator[VoiceEvent, None], format_: str) -> AsyncGenerator[TurnEvent, None]:

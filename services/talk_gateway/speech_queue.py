@@ -18,8 +18,10 @@ Synthesize = Callable[[str], AsyncGenerator[bytes, None]]
 Deliver = Callable[[bytes], Awaitable[None]]
 
 AHEAD = 2
-# Pieces of sound that wait for a slow reader in each sentence. Providers send 4 to 20 KiB at a time.
+# Pieces of sound that wait for a slow reader in each sentence, and the bytes of the largest: 512 KiB a sentence.
+# Providers send 4 to 20 KiB at a time; a connection that was not read for a while gives all it holds at once.
 WAITING_PIECES = 16
+LARGEST_PIECE = 32 << 10
 
 
 @dataclass
@@ -82,7 +84,8 @@ class SpeechQueue:
             async with aclosing(self._synthesize(text)) as sound:
                 async for piece in sound:
                     self.first_heard = self.first_heard or time.monotonic()
-                    await sentence.pieces.put(piece)
+                    for start in range(0, len(piece), LARGEST_PIECE):
+                        await sentence.pieces.put(piece[start : start + LARGEST_PIECE])
         except Exception as error:
             end = error
         await sentence.pieces.put(end)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from talk_gateway.speech_queue import SpeechQueue, Synthesize
 from talk_gateway.spoken import Piece, SpeechSplitter
+from talk_kit import deadline
 from talk_kit.disconnect import cancel_and_wait
 from talk_kit.errors import DeadlineExceeded, TalkError
 from talk_kit.events import (
@@ -101,10 +102,11 @@ class _Run:
 
     async def _ending(self) -> TurnCompleted | TurnFailed:
         try:
-            async with asyncio.timeout(self._turn.timeout):
+            async with asyncio.timeout(deadline.bounded(self._turn.timeout)):
                 completed = await self._stages()
         except TimeoutError:
-            return TurnFailed.of(DeadlineExceeded(f"The turn took longer than {self._turn.timeout:g} s."))
+            late = DeadlineExceeded(f"The turn took longer than {self._turn.timeout:g} s.")
+            return TurnFailed.of(deadline.over() or late)
         except TalkError as error:
             return TurnFailed.of(error)
         except Exception as error:

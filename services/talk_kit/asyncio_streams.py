@@ -8,6 +8,7 @@ turn, not 27 (`python -m bench gateway`).
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Iterable
 from typing import Any, cast
@@ -16,6 +17,10 @@ import httpcore
 
 # What a connection holds unread before its sender is made to wait.
 MOST_UNREAD = 1 << 18
+# Seconds of silence of the other side's kernel after which a connection has failed: a machine that lost its power
+# refuses nothing, and waiting for an answer may last longer than a turn.
+LOST_SECONDS = 15
+_PROBE_AFTER, _PROBE_EACH = 10, 5
 
 
 class AsyncioBackend(httpcore.AsyncNetworkBackend):
@@ -38,7 +43,7 @@ class AsyncioBackend(httpcore.AsyncNetworkBackend):
             raise httpcore.ConnectTimeout(str(error)) from error
         except OSError as error:
             raise httpcore.ConnectError(str(error)) from error
-        for option in socket_options or ():
+        for option in (*_lost_peers(), *(socket_options or ())):
             connection.transport.get_extra_info("socket").setsockopt(*option)
         return _Stream(connection)
 
@@ -112,6 +117,17 @@ class _Connection(asyncio.Protocol):
             await _within(timeout, self._writer, httpcore.WriteTimeout)
             if self.error is not None:
                 raise httpcore.WriteError(str(self.error)) from self.error
+
+
+def _lost_peers() -> list[tuple[int, int, int]]:
+    """Options by which a peer that is gone is noticed, as far as this system has them."""
+    values = {
+        "TCP_USER_TIMEOUT": LOST_SECONDS * 1000,
+        "TCP_KEEPIDLE": _PROBE_AFTER,
+        "TCP_KEEPINTVL": _PROBE_EACH,
+    }
+    known = [(socket.IPPROTO_TCP, getattr(socket, name), n) for name, n in values.items() if hasattr(socket, name)]
+    return [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), *known]
 
 
 def _wake(waiting: asyncio.Future[None] | None) -> None:

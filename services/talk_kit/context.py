@@ -11,6 +11,7 @@ from opentelemetry import trace
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from talk_kit import deadline
 from talk_kit.logs import session_hash
 from talk_kit.names import request_id_or_new
 
@@ -57,6 +58,7 @@ class RequestContextMiddleware:
         current = request_id_or_new(headers.get("x-request-id"))
         _request_id.set(current)
         _traceparent.set(continued_traceparent(headers.get("traceparent")))
+        deadline.forget()
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=current)
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TypeVar
@@ -48,9 +48,10 @@ def parse(header: str | None) -> float | None:
     """The seconds of an `X-Request-Timeout`, None where there is none. InvalidRequest says what to send."""
     if header is None:
         return None
-    if not _SECONDS.fullmatch(header.strip()) or float(header) <= 0:
+    text = header.strip(" \t")
+    if not _SECONDS.fullmatch(text) or float(text) <= 0:
         raise InvalidRequest(f"The header {HEADER} is a number of seconds over 0, such as 2.5.")
-    return float(header)
+    return float(text)
 
 
 def begin(header: str | None, own: float) -> Deadline:
@@ -67,6 +68,11 @@ def begin(header: str | None, own: float) -> Deadline:
         deadline = Deadline(ends, seconds)
         _current.set(deadline)
     return deadline
+
+
+def forget() -> None:
+    """A new request begins in this task: one that follows another on its connection may share its context."""
+    _current.set(None)
 
 
 def current() -> Deadline | None:
@@ -96,20 +102,28 @@ def outgoing_headers() -> dict[str, str]:
     return {} if deadline is None else {HEADER: f"{max(deadline.left(), 0.001):.3f}"}
 
 
+@asynccontextmanager
+async def held() -> AsyncIterator[None]:
+    """The block ends with the current request's deadline, as OutOfTime. Not for a block that yields."""
+    deadline = _current.get()
+    try:
+        async with asyncio.timeout_at(None if deadline is None else deadline.ends) as scope:
+            yield
+    except TimeoutError:
+        if deadline is None or not scope.expired():
+            raise
+        raise deadline.over() from None
+
+
 async def kept(items: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
     """The items, until the current request's deadline: then OutOfTime, whoever was waited for."""
-    deadline = _current.get()
     async with aclosing(items):
         while True:
             try:
-                async with asyncio.timeout_at(None if deadline is None else deadline.ends) as scope:
+                async with held():
                     item = await anext(items)
             except StopAsyncIteration:
                 return
-            except TimeoutError:
-                if deadline is None or not scope.expired():
-                    raise
-                raise deadline.over() from None
             yield item
 
 

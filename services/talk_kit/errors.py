@@ -21,6 +21,7 @@ TalkError                       code                  status  retryable
 │   ├── ProviderUnreachable     provider_unreachable   503    yes    no connection to the provider
 │   ├── ProviderBusy            provider_busy          503    yes    the provider is at its own limit
 │   ├── CircuitOpen             circuit_open           503    yes
+│   ├── Overloaded              overloaded             503    yes    this process runs all that it can
 │   ├── AgentNotReady           agent_not_ready        503    yes
 │   └── Draining                draining               503    yes
 ├── DeadlineExceeded            deadline               504    yes
@@ -187,6 +188,13 @@ class CircuitOpen(Unavailable):
     """The provider failed lately; it is left alone for a while."""
 
     code, title = "circuit_open", "Provider is failing"
+
+
+class Overloaded(Unavailable):
+    """This process runs all that it can, and nothing fell free while the caller waited."""
+
+    code, title = "overloaded", "Overloaded"
+    default_retry_after = 2.0
 
 
 class AgentNotReady(Unavailable):

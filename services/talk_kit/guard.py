@@ -54,7 +54,10 @@ class Guard:
         return self._breaker.retry_after(self._clock())
 
     async def stream(self, open_: Callable[[], AsyncGenerator[T, None]]) -> AsyncGenerator[T, None]:
-        """The items of what `open_` opens, opened again where that is safe. CircuitOpen where it may not be asked."""
+        """The items of what `open_` opens, opened again where that is safe. CircuitOpen where it may not be asked.
+
+        Read it to its end: a stream that is left before says nothing about the endpoint.
+        """
         async with aclosing(self._retries.stream(lambda: self._once(open_))) as items:
             async for item in items:
                 yield item
@@ -124,6 +127,12 @@ class Call:
         if not self._answered and self._permit is not None:
             self._answered = True
             self._guard._answered(self._permit)
+
+    def succeeded(self) -> None:
+        """The answer is complete: nothing that comes later counts, such as a caller that leaves at its last item."""
+        if self._permit is not None:
+            self._guard._end(self._permit, None)
+            self._permit = None
 
     def __enter__(self) -> Self:
         self._permit = self._guard._admit()

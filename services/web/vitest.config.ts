@@ -19,7 +19,7 @@ export default defineConfig({
   test: {
     projects: [
       project('unit', 'unit/**/*.test.ts'),
-      project('e2e', 'e2e/**/*.test.ts', { testTimeout: 15_000, hookTimeout: 30_000, fileParallelism: true, maxWorkers: 2 }),
+      project('e2e', 'e2e/**/*.test.ts', { testTimeout: 40_000, hookTimeout: 40_000, fileParallelism: true, maxWorkers: 2 }),
       project('real', 'real/**/*.test.ts', { testTimeout: 180_000, hookTimeout: 180_000, fileParallelism: false }),
       project('screenshots', 'screenshots.ts', { testTimeout: 60_000, hookTimeout: 30_000 }),
     ],

@@ -351,6 +351,43 @@ def test_the_schema_knows_every_value() -> None:
     assert schema["additionalProperties"] is False
 
 
+LOST = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+
+
+def test_every_pod_but_redis_leaves_a_lost_node_soon() -> None:
+    rendered = render("--set", "local.enabled=true")
+    told = {
+        name: {each["key"]: each["tolerationSeconds"] for each in pod.get("tolerations", [])}
+        for name, _, pod in rendered.pods()
+        if name != "talk-test"
+    }
+    assert told.pop("talk-redis") == {}
+    assert set(told) == {"talk-gateway", "talk-operator", "talk-local"}
+    assert all(each == dict.fromkeys(LOST, 5) for each in told.values())
+
+
+def test_what_values_say_of_a_lost_node_wins() -> None:
+    own = {"key": LOST[0], "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 60}
+    rendered = render(values={"gateway": {"tolerations": [own]}, "operator": {"tolerations": [{"operator": "Exists"}]}})
+    pods = {name: pod for name, _, pod in rendered.pods()}
+    seconds = {each["key"]: each["tolerationSeconds"] for each in pods["talk-gateway"]["tolerations"]}
+    assert seconds == {LOST[0]: 60, LOST[1]: 5}
+    assert pods["talk-operator"]["tolerations"] == [{"operator": "Exists"}]
+
+
+def test_no_constraint_asks_for_a_label_that_a_node_may_not_have() -> None:
+    """It would switch off a pod's other soft constraints: zones are wished for by affinity."""
+    pods = {name: pod for name, _, pod in render().pods()}
+    gateway = pods["talk-gateway"]
+    assert [each["topologyKey"] for each in gateway["topologySpreadConstraints"]] == ["kubernetes.io/hostname"]
+    wishes = gateway["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+    assert [each["podAffinityTerm"]["topologyKey"] for each in wishes] == ["topology.kubernetes.io/zone"]
+    own = {"maxSkew": 2, "topologyKey": "rack", "whenUnsatisfiable": "DoNotSchedule"}
+    pods = {name: pod for name, _, pod in render(values={"gateway": {"topologySpreadConstraints": [own]}}).pods()}
+    assert pods["talk-gateway"]["topologySpreadConstraints"] == [own]
+    assert "affinity" not in pods["talk-gateway"]
+
+
 def test_api_keys_come_from_a_mounted_secret_that_no_agent_may_name() -> None:
     rendered = render(values={"auth": {"mode": "apiKey", "apiKey": {"existingSecret": "callers"}}})
     spec = rendered.one("Deployment", "talk-gateway")["spec"]["template"]["spec"]

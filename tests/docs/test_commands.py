@@ -18,6 +18,7 @@ from talk_gateway.app import create_app
 from talk_gateway.deps import build_deps
 from talk_gateway.directory import Agent, Pods
 from talk_gateway.settings import read
+from talk_kit.breaker import BreakerLimits
 from talk_kit.errors import TalkError
 from talk_kit.events import TurnCompleted, TurnEvent
 from talk_kit.http_client import HttpPool
@@ -93,6 +94,10 @@ async def test_the_command_does_what_the_page_says(command: Command, tmp_path: P
         assert name in ("json", "text") or (tmp_path / name).stat().st_size > 1000
 
 
+# The program is asked many times before it listens.
+PATIENT = BreakerLimits(failures=1_000_000, calls=1_000_000)
+
+
 async def test_the_program_of_the_page_on_images_is_an_agent(tmp_path: Path) -> None:
     files = page(ROOT / "docs/how-to/bring-your-own-image.md").files
     assert set(files) == {"parrot.py", "Dockerfile"}
@@ -107,7 +112,7 @@ async def test_the_program_of_the_page_on_images_is_an_agent(tmp_path: Path) -> 
     try:
         async with asyncio.timeout(30), HttpPool() as pool:
             for address in ("127.0.0.1", "[::1]"):
-                agent = Agent("parrot", Pods([f"http://{address}:{port}"]))
+                agent = Agent("parrot", Pods([f"http://{address}:{port}"], limits=PATIENT))
                 ending = (await _turn(pool, agent))[-1]
                 assert isinstance(ending, TurnCompleted)
                 assert ending.reply == "Good morning "

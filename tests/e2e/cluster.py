@@ -67,6 +67,18 @@ def built_images() -> list[str]:
     return [part for room in rooms for part in ("--set-string", f"{room}.image.tag={tag}")]
 
 
+def talk_image(room: str) -> str:
+    """The image of a room under test."""
+    version = re.search(r"^appVersion: (.+)$", (CHART / "Chart.yaml").read_text(), re.MULTILINE)
+    assert version is not None
+    return f"ghcr.io/dwani-ai/talk-{room}:{os.environ.get('TALK_E2E_TAG') or version[1]}"
+
+
+def tiny_agent_image() -> str:
+    """An image of one's own that is an agent, of `tiny_agent/`; `make e2e` builds it."""
+    return talk_image("tiny-agent")
+
+
 def ready_agents(client: httpx.Client) -> list[str]:
     """Names of the agents that the gateway would send turns to."""
     return [each["name"] for each in client.get("/v1/agents").json()["agents"] if each["ready"]]
@@ -120,7 +132,7 @@ class Namespace:
         """Uninstalls what is there, and deletes the namespace without waiting for it."""
         for release in self.helm("list", "-q", check=False).split():
             self.helm("uninstall", release, "--wait", check=False)
-        run("kubectl", "delete", "namespace", self.name, "--wait=false")
+        run("kubectl", "delete", "namespace", self.name, "--wait=false", "--ignore-not-found")
 
     def kubectl(self, *arguments: str, check: bool = True, stdin: str | None = None) -> str:
         """kubectl within the namespace."""

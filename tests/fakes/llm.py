@@ -6,7 +6,7 @@
         assert llm.requests[0].json["model"] == "m"
 
 Requests without a script get `llm.default`, a fixed reply. `GET /v1/models` lists one model; `llm.models` scripts
-it. As a process: `python -m tests.fakes.llm PORT`.
+it. As a process: `python -m tests.fakes.llm PORT [HOST]`.
 """
 
 from __future__ import annotations
@@ -242,7 +242,7 @@ def paced(tokens: int, *, first: float, each: float, word: str = "word ") -> Ans
 class FakeLlm:
     """The server. `script` queues answers; what is not scripted gets `default`."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, host: str = "127.0.0.1") -> None:
         self.default: Answer | Callable[[Request], Answer] = fixed
         self.models: Answer = Answer(
             [piece(b'{"object":"list","data":[{"id":"m","object":"model"}]}')],
@@ -256,13 +256,14 @@ class FakeLlm:
         self.arrived = asyncio.Event()
         self._answers: list[Answer] = []
         self._port = port
+        self._host = host
         self._connections: set[asyncio.Task[None]] = set()
         self._idle = asyncio.Event()
         self._idle.set()
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Connection(self._accept), "127.0.0.1", self._port)
+        self._server = await loop.create_server(lambda: _Connection(self._accept), self._host, self._port)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -284,7 +285,7 @@ class FakeLlm:
     @property
     def url(self) -> str:
         """The base URL."""
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"http://{self._host}:{self.port}/v1"
 
     def script(self, *answers: Answer) -> None:
         """Queues answers for the next chat completions."""
@@ -388,12 +389,13 @@ async def _requests(reader: asyncio.StreamReader) -> AsyncIterator[Request]:
         yield Request(method, path, headers, content)
 
 
-async def _serve(port: int) -> None:
-    async with FakeLlm(port) as llm:
+async def _serve(port: int, host: str) -> None:
+    async with FakeLlm(port, host) as llm:
         print(f"fake LLM on {llm.url}", flush=True)
         await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(int(sys.argv[1]) if len(sys.argv) > 1 else 18080))
+        given = sys.argv[1:]
+        asyncio.run(_serve(int(given[0]) if given else 18080, given[1] if len(given) > 1 else "127.0.0.1"))

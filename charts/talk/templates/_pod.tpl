@@ -16,26 +16,43 @@ securityContext: {{- toYaml . | nindent 2 }}
 {{- with $values.nodeSelector }}
 nodeSelector: {{- include "talk.strings" . | nindent 2 }}
 {{- end }}
-{{- with $values.tolerations }}
+{{- /* A StatefulSet's pod is not replaced before its node is back or removed: Redis waits as Kubernetes has it. */}}
+{{- with ternary $values.tolerations (include "talk.tolerations" $values.tolerations | fromJsonArray) (eq $room "redis") }}
 tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with $values.affinity }}
+{{- $affinity := deepCopy ($values.affinity | default dict) }}
+{{- if and (hasKey $values "topologySpreadConstraints") (not $values.topologySpreadConstraints) }}
+{{- $mine := dict "matchLabels" (include "talk.selector" (list $root $room) | fromYaml) }}
+topologySpreadConstraints:
+  - maxSkew: 1
+    topologyKey: kubernetes.io/hostname
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector: {{- toYaml $mine | nindent 6 }}
+    matchLabelKeys: [pod-template-hash]
+{{- /* Zones by affinity: a constraint on a label that no node has switches off a pod's other soft constraints. */}}
+{{- $zones := dict "topologyKey" "topology.kubernetes.io/zone" "labelSelector" $mine }}
+{{- if not (hasKey $affinity "podAntiAffinity") }}
+{{- $affinity = set $affinity "podAntiAffinity" (dict "preferredDuringSchedulingIgnoredDuringExecution" (list (dict "weight" 50 "podAffinityTerm" $zones))) }}
+{{- end }}
+{{- else if $values.topologySpreadConstraints }}
+topologySpreadConstraints: {{- toYaml $values.topologySpreadConstraints | nindent 2 }}
+{{- end }}
+{{- with $affinity }}
 affinity: {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- if hasKey $values "topologySpreadConstraints" }}
-topologySpreadConstraints:
-{{- with $values.topologySpreadConstraints }}
-  {{- toYaml . | nindent 2 }}
-{{- else }}
-  {{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
-  - maxSkew: 1
-    topologyKey: {{ . }}
-    whenUnsatisfiable: ScheduleAnyway
-    labelSelector: {matchLabels: {{- include "talk.selector" (list $root $room) | fromYaml | toJson | print " " }}}
-    matchLabelKeys: [pod-template-hash]
-  {{- end }}
-{{- end }}
-{{- end }}
+{{- end -}}
+
+{{/* Tolerations with those of a lost node, as JSON: a pod leaves it after 5 s, not Kubernetes' 300. What values say of
+     these taints wins. */}}
+{{- define "talk.tolerations" -}}
+{{- $own := . | default list -}}{{- $told := list -}}
+{{- range $own -}}{{- if eq (.effect | default "NoExecute") "NoExecute" -}}{{- $told = append $told (.key | default "") -}}{{- end -}}{{- end -}}
+{{- range list "node.kubernetes.io/not-ready" "node.kubernetes.io/unreachable" -}}
+{{- if not (or (has "" $told) (has . $told)) -}}
+{{- $own = append $own (dict "key" . "operator" "Exists" "effect" "NoExecute" "tolerationSeconds" 5) -}}
+{{- end -}}
+{{- end -}}
+{{- $own | toJson -}}
 {{- end -}}
 
 {{/* Metadata of a pod: list root room annotations, the last those that the chart itself sets. */}}

@@ -17,7 +17,11 @@ FOLDER = "/etc/talk"
 # Seconds after the drain: the last turns are ended and stored within 5, what is left is written within 5 more.
 CLOSING_SECONDS = 15
 DRAIN_SECONDS = 60
-_PASSED_ON = ("nodeSelector", "tolerations", "affinity", "priorityClassName", "runtimeClassName")
+# Seconds that a pod stays on a node that is lost. Kubernetes' own 300 would leave an agent of one pod away for as long;
+# a lost node has been silent for 20 s or more, and conversations are not on it.
+LOST_NODE_SECONDS = 5
+_LOST = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+_PASSED_ON = ("nodeSelector", "priorityClassName", "runtimeClassName")
 
 
 def pod_template(name: str, namespace: str, spec: Mapping[str, Any], text: str, config: Config) -> Object:
@@ -36,7 +40,8 @@ def pod_template(name: str, namespace: str, spec: Mapping[str, Any], text: str, 
             "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
             "containers": [_container(namespace, spec, pod, config)],
             "volumes": [*_volumes(name, spec), *pod.get("volumes", [])],
-            "topologySpreadConstraints": pod.get("topologySpreadConstraints", _spread(name)),
+            "tolerations": _tolerations(pod),
+            **_spread(name, pod),
             **({"imagePullSecrets": secrets} if (secrets := _pull_secrets(pod, config)) else {}),
             **{field: pod[field] for field in _PASSED_ON if field in pod},
         },
@@ -103,6 +108,15 @@ def _pull_secrets(pod: Mapping[str, Any], config: Config) -> list[Object]:
     return list(seen.values())
 
 
+def _tolerations(pod: Mapping[str, Any]) -> list[Object]:
+    """The author's, and ours for each taint of a lost node that they say nothing about."""
+    own: list[Object] = list(pod.get("tolerations", []))
+    told = {each.get("key", "") for each in own if (each.get("effect") or "NoExecute") == "NoExecute"}
+    missing = [] if "" in told else [key for key in _LOST if key not in told]
+    effect = {"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": LOST_NODE_SECONDS}
+    return [*own, *({"key": key, **effect} for key in missing)]
+
+
 def _volumes(name: str, spec: Mapping[str, Any]) -> list[Object]:
     """One volume has agent.yaml and each key that it refers to. A missing one stops no pod: `/ready` names it."""
     own = {"configMap": {"name": object_name(name), "items": [{"key": "agent.yaml", "path": "agent.yaml"}]}}
@@ -120,14 +134,23 @@ def _source(refs: list[KeyRef]) -> Object:
     return {kind: {"name": refs[0].name, "items": items, "optional": True}}
 
 
-def _spread(name: str) -> list[Object]:
-    return [
-        {
-            "maxSkew": 1,
-            "topologyKey": key,
-            "whenUnsatisfiable": "ScheduleAnyway",
-            "labelSelector": {"matchLabels": selector(name)},
-            "matchLabelKeys": ["pod-template-hash"],
+def _spread(name: str, pod: Mapping[str, Any]) -> Object:
+    """Over nodes and zones, where possible; what the author says of it wins.
+
+    Zones by affinity: a constraint on a label that no node has, as on clusters without zones, switches off all the
+    other soft constraints of a pod.
+    """
+    affinity = dict(pod.get("affinity", {}))
+    if "topologySpreadConstraints" in pod:
+        return {
+            "topologySpreadConstraints": pod["topologySpreadConstraints"],
+            **({"affinity": affinity} if affinity else {}),
         }
-        for key in ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
-    ]
+    mine = {"labelSelector": {"matchLabels": selector(name)}}
+    nodes = {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway", **mine}
+    zones = {"weight": 50, "podAffinityTerm": {"topologyKey": "topology.kubernetes.io/zone", **mine}}
+    affinity.setdefault("podAntiAffinity", {"preferredDuringSchedulingIgnoredDuringExecution": [zones]})
+    return {
+        "topologySpreadConstraints": [{**nodes, "matchLabelKeys": ["pod-template-hash"]}],
+        "affinity": affinity,
+    }

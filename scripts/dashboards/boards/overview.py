@@ -109,6 +109,23 @@ OVERVIEW = Board(
                 rate("talk_gateway_turns_total", "kind"),
                 stacked=True,
             ),
+            Panel(
+                "Room for turns",
+                "Turns under way and turns that wait for a place, beside what the gateways may run at once.",
+                "short",
+                {
+                    "under way": "sum(talk_gateway_turns_running)",
+                    "waiting": "sum(talk_gateway_turns_waiting)",
+                    "places": "sum(talk_gateway_turn_places)",
+                },
+            ),
+            Panel(
+                "Turns without a place",
+                "Turns a second that were refused: overloaded in all, rate_limited for their agent.",
+                "reqps",
+                rate("talk_gateway_turns_refused_total", "code"),
+                stacked=True,
+            ),
         ],
         "Latency": [
             Panel(

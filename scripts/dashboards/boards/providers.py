@@ -100,5 +100,31 @@ PROVIDERS = Board(
                 rate("talk_local_timeouts_total", "target"),
             ),
         ],
+        "Protection": [
+            Panel(
+                "Left alone",
+                "Whether an endpoint is asked: 0 it is, 1 one trial is, 2 its circuit is open and it is left alone.",
+                "short",
+                {"{{target}}": "max by (target) (talk_gateway_breaker_state)"},
+            ),
+            Panel(
+                "Circuits that opened",
+                "Times a minute that the gateway began to leave an endpoint, or a pod of an agent, alone.",
+                "cpm",
+                {"{{target}}": f"60 * sum by (target) (rate(talk_gateway_breaker_opened_total{RATE}))"},
+            ),
+            Panel(
+                "Calls made again",
+                "Calls a second that the gateway made again before anything was passed on; at most a tenth of all.",
+                "reqps",
+                rate("talk_gateway_retries_total", "target"),
+            ),
+            Panel(
+                "Turns of a fallback",
+                "Turns a second that went on with another speech provider, by which.",
+                "reqps",
+                rate("talk_gateway_fallbacks_total", "service, provider"),
+            ),
+        ],
     },
 )

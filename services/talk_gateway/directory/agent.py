@@ -13,13 +13,15 @@ from talk_kit.http_client import HttpPool
 
 @dataclass(frozen=True, slots=True)
 class AgentVoice:
-    """How an agent hears and speaks; what is None is the provider's own default."""
+    """How an agent hears and speaks, by which speech providers; what is None is the provider's own default."""
 
     enabled: bool = True
     language: str | None = None
     transcription_model: str | None = None
     speech_model: str | None = None
     speech_voice: str | None = None
+    transcription_provider: str = "default"
+    speech_provider: str = "default"
 
 
 @dataclass(slots=True)
@@ -40,6 +42,7 @@ class Agent:
 
     def __post_init__(self) -> None:
         self.own_name = self.own_name or self.name
+        self.pods.agent = self.name
 
     def listed(self) -> dict[str, Any]:
         """The agent as `GET /v1/agents` shows it."""

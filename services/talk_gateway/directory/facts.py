@@ -81,7 +81,9 @@ def _voice(own: Json, default: Json) -> AgentVoice:
     return AgentVoice(
         enabled=enabled is not False,
         language=_word(own, "language") or _word(default, "language") or None,
+        transcription_provider=part("transcription", "provider") or "default",
         transcription_model=part("transcription", "model"),
+        speech_provider=part("speech", "provider") or "default",
         speech_model=part("speech", "model"),
         speech_voice=part("speech", "voice"),
     )

@@ -12,8 +12,10 @@ from talk_gateway.directory.agent import Agent
 from talk_gateway.directory.client import PACE_SECONDS, connect
 from talk_gateway.directory.cluster import Cluster, Kind, Seen
 from talk_gateway.directory.facts import Json, Key
+from talk_gateway.directory.pods import Pods
 from talk_gateway.directory.table import AgentTable
 from talk_gateway.directory.watch import Watch
+from talk_kit.breaker import BreakerLimits
 from talk_kit.disconnect import cancel_and_wait
 from talk_kit.errors import AgentNotReady, ProviderUnreachable
 from talk_kit.health import Check
@@ -40,12 +42,14 @@ class KubernetesDirectory(AgentTable):
         watched: Sequence[str] = (),
         default_agent: str = "",
         default_voice: Json | None = None,
+        breaker_limits: BreakerLimits | None = None,
         pace: float = PACE_SECONDS,
         shorten: float = 1.0,
     ) -> None:
         super().__init__(default_agent)
         self._config = config
         self._pace = pace
+        self._limits = breaker_limits
         self._namespace = namespace or config.namespace
         self._cluster = Cluster(default_voice or {})
         self._watches = [
@@ -107,7 +111,7 @@ class KubernetesDirectory(AgentTable):
 
     def _show(self, name: str, key: Key, seen: Seen) -> None:
         known = self._by_name.get(name)
-        agent = known or Agent(name, own_name=key.name)
+        agent = known or Agent(name, Pods(limits=self._limits), own_name=key.name)
         before = (agent.ready, agent.reason)
         agent.description, agent.voice = seen.description, seen.voice
         agent.pods.offer(seen.preferred, seen.spare)

@@ -262,9 +262,14 @@ function agentsFailed(state: State, failure: Failure): State {
   return troubled({ ...state, agents: { status: 'failed', list: state.agents.list, failure } }, failure);
 }
 
+/** The request reached nobody: the network bar says so, and what was to be sent can wait. */
+export const isAway = (failure: Failure): failure is Failure & { code: 'offline' | 'unreachable' } =>
+  failure.code === 'offline' || failure.code === 'unreachable';
+
 /** What a failed request says of the network and of the sign-in. */
-function troubled(state: State, { code }: Failure): State {
-  if (code === 'offline' || code === 'unreachable') return { ...state, network: code };
+function troubled(state: State, failure: Failure): State {
+  if (isAway(failure)) return { ...state, network: failure.code };
+  const { code } = failure;
   if (code !== 'unauthenticated') return state;
   return { ...state, signIn: state.signIn === 'no' || state.signIn === 'needed' ? 'needed' : 'refused' };
 }

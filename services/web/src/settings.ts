@@ -3,7 +3,7 @@
 import type { Store } from './conversation.ts';
 import { useKey } from './session.ts';
 import { recall, remember } from './storage.ts';
-import { LOCALES, localeOf, speak, type Locale } from './strings.ts';
+import { LOCALES, localeOf, speak, strings, type Locale } from './strings.ts';
 import { listMicrophones, type Microphone } from './voice/microphone.ts';
 
 export class Settings {
@@ -63,7 +63,7 @@ export class Settings {
     } catch {
       return; // its words could not be fetched: the page goes on in the language it has
     }
-    document.documentElement.lang = locale;
+    Object.assign(document.documentElement, { lang: locale, dir: strings.direction });
     this.#store.send({ type: 'locale', locale });
   }
 

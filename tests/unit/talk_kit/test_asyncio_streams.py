@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from talk_kit.asyncio_streams import LOST_SECONDS, AsyncioBackend
 from talk_kit.errors import ProviderUnreachable
 from talk_kit.http_client import HttpPool
 from tests.fakes.waiting import eventually
@@ -115,6 +117,17 @@ async def test_a_connection_that_was_closed_meanwhile_is_not_used_again(echo: Ec
         await eventually(lambda: echo.open == 0)
         assert (await pool.request("GET", f"{echo.url}/")).text == "0"
         assert echo.connections == 2
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="this system cannot bound it")
+async def test_a_machine_that_is_gone_is_noticed(echo: Echo) -> None:
+    """The kernel does it: what it was told is all that can be seen without pulling a plug."""
+    address = echo.url.rpartition("//")[2].split(":")
+    stream = await AsyncioBackend().connect_tcp(address[0], int(address[1]), timeout=5)
+    peer = stream.get_extra_info("socket")
+    assert peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == LOST_SECONDS * 1000
+    assert peer.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+    await stream.aclose()
 
 
 async def test_a_cancelled_call_closes_its_connection_and_harms_no_other(echo: Echo, trusted: None) -> None:

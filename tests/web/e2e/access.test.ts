@@ -1,9 +1,9 @@
 /** Talk for everyone: by keyboard, by assistive technology, without a microphone. */
 
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { FakeGateway, audio, opening, reply, tone } from '../fakes/gateway.ts';
-import { elapse, ended, eventually, launch, log, message, open, pressAndListen, status, talkButton, violations } from './browser.ts';
+import { elapse, ended, eventually, holdToTalk, launch, log, message, open, pressAndListen, status, talkButton, violations } from './browser.ts';
 import { heard } from './recording.ts';
 
 let browser: Browser;
@@ -69,6 +69,28 @@ describe('without a microphone text still works', () => {
       await other.close();
     }
   });
+});
+
+test('a microphone that another program uses is named, and works once it is free', async () => {
+  const before = async (page: Page) => {
+    await page.addInitScript(() => {
+      const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+      Object.assign(globalThis, { taken: true });
+      navigator.mediaDevices.getUserMedia = (constraints) =>
+        (globalThis as unknown as { taken: boolean }).taken ? Promise.reject(new DOMException('in use', 'NotReadableError')) : real(constraints);
+    });
+  };
+  const { page, errors } = await open(browser, gateway.url, { before });
+  await talkButton(page).hover();
+  await page.mouse.down();
+  await page.locator('.hint', { hasText: 'Another program uses the microphone' }).waitFor();
+  await page.mouse.up();
+  expect(await status(page).textContent()).toContain('Another program uses the microphone');
+  expect(await violations(page)).toEqual([]);
+  await page.evaluate(() => Object.assign(globalThis, { taken: false }));
+  await holdToTalk(page);
+  expect(heard((await gateway.exchange(0)).wav).seconds).toBeGreaterThan(0.5);
+  expect(errors).toEqual([]);
 });
 
 describe.each(['light', 'dark'] as const)('axe-core finds nothing wrong, %s', (colorScheme) => {

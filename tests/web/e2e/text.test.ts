@@ -151,17 +151,33 @@ describe('failures', () => {
     }
   });
 
-  test('Retry-After counts down', async () => {
+  const paused = [
+    [429, 'rate_limited', 'That was a lot at once'],
+    [503, 'circuit_open', 'keeps failing'],
+    [503, 'provider_busy', 'is very busy'],
+    [503, 'agent_not_ready', 'The agent is not ready yet'],
+    [503, 'draining', 'Talk is restarting'],
+    [503, 'unavailable', 'Talk is not available right now'],
+  ] as const;
+  test('Retry-After counts down, whoever asks for the pause', async () => {
     const { page } = await open(browser, gateway.url, { before: (page) => page.clock.install() });
-    gateway.script = (exchange) => exchange.problem(429, { code: 'rate_limited', retryable: true }, { 'Retry-After': '5' });
+    for (const [httpStatus, code, words] of paused) {
+      gateway.exchanges = [];
+      gateway.script = (exchange) => exchange.problem(httpStatus, { code, retryable: true }, { 'Retry-After': '5' });
+      await ask(page, 'one');
+      await log(page).getByText(words).waitFor();
+      const waiting = page.getByRole('button', { name: /Retry in \d s/ });
+      await waiting.click({ force: true });
+      expect(gateway.exchanges).toHaveLength(1);
+      await page.clock.runFor(6_000);
+      gateway.script = (exchange) => reply(exchange, 'There you are.');
+      await page.getByRole('button', { name: 'Retry', exact: true }).click();
+      await log(page).getByText('There you are.').waitFor();
+      await page.getByRole('button', { name: 'New conversation' }).click();
+    }
+    gateway.script = (exchange) => (exchange.send(...opening(exchange), { type: 'turn.failed', code: 'circuit_open', detail: '', retryable: true, retry_after: 5 }), exchange.end());
     await ask(page, 'one');
-    const waiting = page.getByRole('button', { name: /Retry in \d s/ });
-    await waiting.click({ force: true });
-    expect(gateway.exchanges).toHaveLength(1);
-    await page.clock.runFor(6_000);
-    gateway.script = (exchange) => reply(exchange, 'There you are.');
-    await page.getByRole('button', { name: 'Retry', exact: true }).click();
-    await log(page).getByText('There you are.').waitFor();
+    await page.getByRole('button', { name: /Retry in \d s/ }).waitFor();
   });
 
   const broken: [string, (exchange: Parameters<FakeGateway['script']>[0]) => void, string][] = [

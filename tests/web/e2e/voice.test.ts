@@ -35,12 +35,12 @@ test('a spoken question is sent as 16 kHz mono WAV, and its answer is written an
   expect(errors).toEqual([]);
 });
 
-test('sound in many pieces is one sound, also when the answer comes late', async () => {
+test('sound in many pieces is one sound, also when the answer comes six seconds after the button', async () => {
   const { page } = await open(browser, gateway.url);
   gateway.script = (exchange) => exchange.send(...opening(exchange));
   await holdToTalk(page);
   await eventually(() => status(page).textContent(), (text) => text === 'Thinking');
-  await elapse(page, 1_500);
+  await elapse(page, 6_000); // browsers of phones allow sound soon after a gesture only, unless it was unlocked in one
   const sound = tone(0.5);
   const exchange = await gateway.exchange(0);
   for (let at = 0; at < sound.length; at += 4_001) exchange.send(audio(sound.subarray(at, at + 4_001)));
@@ -83,7 +83,7 @@ test('"Listening" shows when sound comes, not when the button is pressed', async
   await talkButton(page).hover();
   await page.mouse.down();
   await eventually(() => status(page).textContent(), (text) => text === 'Opening the microphone');
-  await elapse(page, 400);
+  await elapse(page, 1_000);
   expect(await status(page).textContent()).toBe('Opening the microphone');
   await page.evaluate(() => (globalThis as unknown as { giveMicrophone(): void }).giveMicrophone());
   await eventually(() => status(page).textContent(), (text) => text === 'Listening');

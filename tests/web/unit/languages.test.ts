@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { LOCALES, failureText, languageName, localeOf, speak, strings } from '../../../services/web/src/strings.ts';
 import en from '../../../services/web/src/words/en.ts';
@@ -19,20 +20,32 @@ function leaves(words: object, path = ''): Map<string, string> {
 describe.each([
   ['kn', kn, /\p{Script=Kannada}/u],
   ['hi', hi, /\p{Script=Devanagari}/u],
-] as const)('%s', (_, words, script) => {
+] as const)('%s', (locale, words, script) => {
   test('says everything that English says, and nothing else', () => {
     expect([...leaves(words).keys()].sort()).toEqual([...leaves(en).keys()].sort());
   });
 
   test('says it in its own script, with every value', () => {
-    const names = ['title', 'replyOf'];
+    const names = ['title', 'direction', 'replyOf'];
     for (const [path, said] of leaves(words)) {
       if (!names.includes(path)) expect(said, path).toMatch(script);
       for (const value of ['42', '43']) if (leaves(en).get(path)!.includes(value)) expect(said, path).toContain(value);
     }
   });
 
-  test('says that it needs a native reader', () => expect(words.needsNativeReader).not.toBe(''));
+  test('says that it needs a native reader, to people and to translators, until one has read it', () => {
+    const file = readFileSync(new URL(`../../../services/web/src/words/${locale}.ts`, import.meta.url), 'utf8');
+    const head = file.slice(0, file.indexOf('import'));
+    expect(head.includes('NEEDS A NATIVE READER')).toBe(words.needsNativeReader !== '');
+  });
+});
+
+test('every failure that the gateway can name has words', () => {
+  const tree = readFileSync(new URL('../../../services/talk_kit/errors.py', import.meta.url), 'utf8');
+  const codes = [...tree.matchAll(/^ {4}(?:status, )?code, title.*?"(\w+)"/gm)].map(([, code]) => code!);
+  expect(codes).toContain('circuit_open');
+  const unsaid = ['cancelled', 'invalid_request']; // never sent; says itself what is wrong
+  expect(codes.filter((code) => !unsaid.includes(code) && !(code in en.failures))).toEqual([]);
 });
 
 test('the language of the page changes what failures and languages are called', async () => {

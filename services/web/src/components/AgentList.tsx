@@ -1,4 +1,4 @@
-import type { State } from '../reducer.ts';
+import { isAway, type State } from '../reducer.ts';
 import { failureText, languageName, strings } from '../strings.ts';
 import type { Agent } from '../wire.ts';
 
@@ -15,7 +15,7 @@ export function AgentList({ group, agents, chosen, onChoose }: Props) {
     <fieldset class="agents">
       <legend>{strings.agents}</legend>
       {agents.status === 'loading' && <p class="note">{strings.loadingAgents}</p>}
-      {agents.failure && <p class="note">{failureText(agents.failure)}</p>}
+      {agents.failure && (agents.list.length === 0 || !isAway(agents.failure)) && <p class="note">{failureText(agents.failure)}</p>}
       {agents.status === 'loaded' && agents.list.length === 0 && (
         <p class="note">
           {strings.noAgents} {strings.noAgentsHelp}

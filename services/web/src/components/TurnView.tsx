@@ -1,5 +1,5 @@
 import type { Talk } from '../conversation.ts';
-import type { Turn } from '../reducer.ts';
+import { isAway, type Turn } from '../reducer.ts';
 import { failureText, strings } from '../strings.ts';
 import { useNow } from './clock.ts';
 import { Formatted } from './Formatted.tsx';
@@ -101,7 +101,6 @@ function FailureCard(props: Props) {
     onEdit();
   };
   const again = failure.retryable || failure.code === 'unauthenticated'; // after signing in
-  const away = failure.code === 'offline' || failure.code === 'unreachable';
   const queue = () => {
     onRetry();
     talk.queue(turn.id);
@@ -117,7 +116,7 @@ function FailureCard(props: Props) {
         {again && talk.canRetry(turn) && (
           <Retry {...props} label={failure.code === 'interrupted' ? strings.sendRecording : strings.retry} />
         )}
-        {away && talk.canRetry(turn) && (
+        {isAway(failure) && talk.canRetry(turn) && (
           <button type="button" class="action" onClick={queue}>
             <Icon name="clock" />
             {strings.sendWhenOnline}

@@ -4,6 +4,7 @@ import type { Hint } from '../reducer.ts';
 
 const words = {
   title: 'Talk',
+  direction: 'ltr', // or 'rtl': how the page runs
   agents: 'Agents',
   menu: 'Agents and conversations',
   chooseAgent: 'Choose an agent',
@@ -90,6 +91,7 @@ const words = {
   apiKey: 'API key',
   keepKey: 'Keep it until this tab is closed',
 
+  /** Shown beside the choice of the language, until a native reader has read it. */
   needsNativeReader: '',
 };
 
@@ -138,7 +140,7 @@ const failures: Record<string, string> = {
   provider_failed: 'The model or speech service failed. It may work on the next try.',
   provider_unreachable: 'The model or speech service cannot be reached right now.',
   provider_busy: 'The model or speech service is very busy right now.',
-  circuit_open: 'The model or speech service keeps failing and is being left alone for a moment.',
+  circuit_open: 'The model or speech service keeps failing. Talk tries it again in a moment.',
   agent_not_ready: 'The agent is not ready yet.',
   draining: 'Talk is restarting. Retry in a moment.',
   unavailable: 'Talk is not available right now.',
