@@ -106,7 +106,7 @@ test('a question during an answer ends that answer; nothing of it arrives later'
 describe('failures', () => {
   const retried = [
     [409, 'session_busy', 'Another answer is still being written'],
-    [429, 'rate_limited', 'That was a lot at once'],
+    [429, 'rate_limited', 'Too much was asked at once'],
     [502, 'provider_failed', 'The model or speech service failed'],
     [503, 'draining', 'Talk is restarting'],
     [504, 'deadline', 'Request took too long; please try again'],
@@ -152,9 +152,10 @@ describe('failures', () => {
   });
 
   const paused = [
-    [429, 'rate_limited', 'That was a lot at once'],
+    [429, 'rate_limited', 'Too much was asked at once'],
     [503, 'circuit_open', 'keeps failing'],
     [503, 'provider_busy', 'is very busy'],
+    [503, 'overloaded', 'all the conversations it can take'],
     [503, 'agent_not_ready', 'The agent is not ready yet'],
     [503, 'draining', 'Talk is restarting'],
     [503, 'unavailable', 'Talk is not available right now'],
