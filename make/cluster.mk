@@ -10,15 +10,18 @@ ROOMS := gateway agent operator local
 TALK_E2E_BUILD ?= $(shell command -v podman || echo docker) build
 # kind: TALK_E2E_LOAD="kind load docker-image"; minikube: TALK_E2E_LOAD="minikube image load"
 TALK_E2E_LOAD ?= scripts/load_images.sh
+# How tests run a container of these images on this machine.
+TALK_E2E_RUN ?= $(shell command -v podman || echo docker) run
 # A node that tests may drain and kill, beside others, and how: commands that take its name as their last argument.
 # kind: TALK_E2E_SPARE_NODE=kind-worker TALK_E2E_KILL_NODE="docker kill" TALK_E2E_START_NODE="docker start"
 TALK_E2E_SPARE_NODE ?=
 TALK_E2E_KILL_NODE ?=
 TALK_E2E_START_NODE ?=
-# Where the API server's audit log can be read, what the operator wrote is counted there, too.
+# The API server's audit log: what the operator wrote, and what Talk's accounts did, is counted there. `none` where it
+# cannot be read: that is then not known.
 TALK_E2E_AUDIT_LOG ?=
 TALK_E2E_MARKERS := cluster$(if $(TALK_E2E_SPARE_NODE),, and not two_nodes)
-export TALK_E2E_TAG TALK_E2E_SPARE_NODE TALK_E2E_KILL_NODE TALK_E2E_START_NODE TALK_E2E_AUDIT_LOG
+export TALK_E2E_RUN TALK_E2E_TAG TALK_E2E_SPARE_NODE TALK_E2E_KILL_NODE TALK_E2E_START_NODE TALK_E2E_AUDIT_LOG
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 chart: .tools/dev.stamp helm ## the chart: lint, every scenario, values, schemas of Kubernetes
