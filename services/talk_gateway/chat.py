@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from talk_gateway.agents_client import TurnRequest, agent_turn
+from talk_gateway.auth import caller_of
 from talk_gateway.deps import Deps
 from talk_gateway.directory import Agent
 from talk_gateway.folding import FoldedTurn, fold
@@ -44,10 +45,11 @@ async def _answer(request: Request, deps: Deps, turn: ChatRequest, members: dict
     bind(agent_name=turn.agent.name, session_id=turn.session_id)
     running = running_turn(request)
     with refusals(agent=turn.agent.name, kind="chat"):
+        await running.hold(deps.limited(request, turn.agent))
         await running.hold(deps.admission.place(turn.agent.name))
     identity = deps.identified(request, turn.agent, turn.session_id)
     asked = TurnRequest(turn.session_id, turn.text, turn.headers | identity)
-    events = _events(deps, turn.agent, asked, running)
+    events = deps.limiter.charged(_events(deps, turn.agent, asked, running), caller_of(request), turn.agent)
     headers = {"X-Session-ID": turn.session_id}
     if turn.stream:
         return EventStreamResponse(cast(AsyncGenerator[TurnEvent, None], events), headers)

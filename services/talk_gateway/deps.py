@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
@@ -14,11 +15,17 @@ from talk_gateway.auth.identities import Identities, build_identities
 from talk_gateway.directory import Agent, Directory
 from talk_gateway.directory.static import StaticDirectory
 from talk_gateway.known_agents import known_agents
+from talk_gateway.limits.build import build_limiter
+from talk_gateway.limits.limiter import Limiter
+from talk_gateway.limits.middleware import standings
 from talk_gateway.providers.asr import Transcriber
 from talk_gateway.providers.build import Chains, breaker_limits, synthesis, transcription
 from talk_gateway.providers.tts import Synthesizer
 from talk_gateway.settings import Settings
 from talk_kit.http_client import HttpPool
+
+# A turn ends by its own bounds, and is given so much more before its place counts as left behind.
+PLACE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +41,15 @@ class Deps:
     admission: Admission
     authenticator: Authenticator
     identities: Identities
+    limiter: Limiter
 
     def visible(self, connection: HTTPConnection) -> VisibleAgents:
         """The agents that the caller of a request may speak to."""
         return VisibleAgents(self.directory, caller_of(connection))
+
+    def limited(self, connection: HTTPConnection, agent: Agent) -> AbstractAsyncContextManager[None]:
+        """What a turn holds while it runs; RateLimited where its caller or the agent has no more."""
+        return self.limiter.turn(caller_of(connection), agent, standings(connection))
 
     def identified(self, connection: HTTPConnection, agent: Agent, session: str) -> dict[str, str]:
         """The header that tells an agent whose turn it is."""
@@ -59,6 +71,7 @@ def build_deps(settings: Settings) -> Deps:
         ),
         authenticator=build_authenticator(settings),
         identities=build_identities(settings.identity_file, settings.identity_public_file, settings.auth_mode),
+        limiter=build_limiter(settings, settings.upload_timeout + settings.turn_timeout + PLACE_SECONDS),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from talk_gateway.limits.settings import LimitSettings
 from talk_kit.settings import http_url, one_of, seconds, setting, words
 
 # Signed with a key that its owner alone has: no `none`, and no HS*, whose keys whoever checks could also sign with.
@@ -30,8 +31,8 @@ def trusted_url(raw: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class AuthSettings:
-    """Who may call."""
+class AuthSettings(LimitSettings):
+    """Who may call, and, by what it stands on, how much."""
 
     auth_mode: str = setting(
         "TALK_AUTH_MODE",
