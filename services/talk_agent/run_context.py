@@ -11,13 +11,12 @@ from talk_kit.identity import HEADER
 @dataclass(frozen=True, slots=True)
 class RunContext:
     """The turn's session, the agents whose calls led here (the first one first), the instruction as it was when the
-    turn began, the turn's end in event loop seconds, and the gateway's word for whose turn it is.
+    turn began, and the gateway's word for whose turn it is.
     """
 
     session_id: str
     call_path: tuple[str, ...]
     instruction: str
-    deadline: float
     identity: str = field(default="", repr=False)
 
     @property

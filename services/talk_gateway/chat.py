@@ -45,6 +45,7 @@ async def _answer(request: Request, deps: Deps, turn: ChatRequest, members: dict
     bind(agent_name=turn.agent.name, session_id=turn.session_id)
     running = running_turn(request)
     with refusals(agent=turn.agent.name, kind="chat"):
+        turn.agent.require()
         await running.hold(deps.limited(request, turn.agent))
         await running.hold(deps.admission.place(turn.agent.name))
     identity = deps.identified(request, turn.agent, turn.session_id)

@@ -71,12 +71,12 @@ def ours(entries: Iterable[dict[str, Any]]) -> tuple[set[Use], list[str]]:
     """What Talk's accounts used, and what they were refused while they had a role there."""
     used, refused, gone = set[Use](), list[str](), set[str]()
     for entry in entries:
-        what, verb = entry["objectRef"], entry["verb"]
-        space, _, account = entry["user"]["username"].removeprefix(ACCOUNT).partition(":")
+        what, verb, user = entry["objectRef"], entry["verb"], entry["user"].get("username", "")
+        space, _, account = user.removeprefix(ACCOUNT).partition(":")
         if what["resource"] == "rolebindings" and entry.get("responseStatus", {}).get("code", 0) < 300:
             binding = f"{what.get('namespace')}/{what.get('name')}"
             (gone.add if verb == "delete" else gone.discard)(binding)
-        if not entry["user"]["username"].startswith(ACCOUNT) or space not in Namespace.made:
+        if not user.startswith(ACCOUNT) or space not in Namespace.made:
             continue
         resource = "/".join(filter(None, (what["resource"], what.get("subresource"))))
         use = Use(room_of(account), what.get("apiGroup", ""), resource, verb)
@@ -84,7 +84,7 @@ def ours(entries: Iterable[dict[str, Any]]) -> tuple[set[Use], list[str]]:
             used |= {use, use._replace(verb="create")} if _made(entry) else {use}
         elif f"{what.get('namespace')}/{account}" not in gone:
             # A pod that outlives its role by its drain goes on watching; that is no lack.
-            refused.append(f"{entry['user']['username']}: {verb} {resource} in {what.get('namespace')}")
+            refused.append(f"{user}: {verb} {resource} in {what.get('namespace')}")
     return used, refused
 
 

@@ -12,7 +12,6 @@ from talk_kit.errors import (
     EmptyReply,
     ProviderBusy,
     ProviderFailed,
-    ProviderUnreachable,
     TalkError,
 )
 
@@ -22,8 +21,8 @@ from talk_kit.errors import (
     [
         (429, ProviderBusy, True, True),
         (529, ProviderBusy, True, True),
-        (401, ProviderUnreachable, True, True),
-        (403, ProviderUnreachable, True, True),
+        (401, failures.KeyRefused, True, True),
+        (403, failures.KeyRefused, True, True),
         (408, DeadlineExceeded, True, True),
         (504, DeadlineExceeded, True, True),
         (500, ProviderFailed, True, True),
