@@ -51,8 +51,8 @@ HTTP = Board(
             ),
             Panel(
                 "Requests refused by a limit",
-                "Requests and turns a second that met a limit, by what it is of: an address, a caller, an agent, turns at "
-                "once, tokens of a day.",
+                "Requests and turns a second that met a limit, by what it is of: an address, a caller, an agent, "
+                "turns at once, tokens of a day.",
                 "reqps",
                 rate("talk_gateway_requests_limited_total", "kind"),
                 width=8,

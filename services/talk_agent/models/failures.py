@@ -5,8 +5,6 @@ ProviderRejected
 └── ModelUnknown      404                 another model may be asked
 ProviderFailed
 └── CutCall                               another model may be asked
-ProviderUnreachable
-└── KeyRefused        401, 403            another model may be asked
 """
 
 from __future__ import annotations
@@ -22,11 +20,11 @@ from talk_kit.errors import (
     ContentFiltered,
     DeadlineExceeded,
     EmptyReply,
+    KeyRefused,
     OutOfTime,
     ProviderBusy,
     ProviderFailed,
     ProviderRejected,
-    ProviderUnreachable,
     TalkError,
 )
 
@@ -49,12 +47,6 @@ class ModelUnknown(ProviderRejected):
 
 class CutCall(ProviderFailed):
     """The model, not its provider: asked again it would end alike."""
-
-    blames_endpoint = False
-
-
-class KeyRefused(ProviderUnreachable):
-    """A key is for people to mend. No circuit opens, so that a new one works at once."""
 
     blames_endpoint = False
 

@@ -10,6 +10,7 @@ from talk_kit.errors import (
     ContentFiltered,
     DeadlineExceeded,
     EmptyReply,
+    KeyRefused,
     ProviderBusy,
     ProviderFailed,
     TalkError,
@@ -21,8 +22,8 @@ from talk_kit.errors import (
     [
         (429, ProviderBusy, True, True),
         (529, ProviderBusy, True, True),
-        (401, failures.KeyRefused, True, True),
-        (403, failures.KeyRefused, True, True),
+        (401, KeyRefused, True, True),
+        (403, KeyRefused, True, True),
         (408, DeadlineExceeded, True, True),
         (504, DeadlineExceeded, True, True),
         (500, ProviderFailed, True, True),
