@@ -72,6 +72,7 @@ class Rig:
         self._load = load
         self._providers = providers
         self._rows = rows
+        self._fault_lasts = False
 
     def break_providers(self, **wrong: Any) -> None:
         """What goes wrong from now on (`tests.fakes.providers.Faults`); nothing heals everything."""
@@ -92,6 +93,12 @@ class Rig:
     def seen(self) -> Any:
         """How far the load is."""
         return self._load.get("/").json()
+
+    def fault_ends(self) -> None:
+        """Recovery counts from now: at the end of what is done to the release, or before it looks at what follows."""
+        if self._fault_lasts:
+            self._fault_lasts = False
+            self._load.post("/fault-ends").raise_for_status()
 
     def until_more(self, good: int, seconds: float = 120) -> None:
         """Waits for so many more good turns."""
@@ -120,9 +127,10 @@ class Rig:
     def during(self, fault: str, act: Callable[[], None], *, after: int = 20, **plan: Any) -> Row:
         """A load, the fault in it, and so many good turns after the fault's end."""
         self.start(**plan)
+        self._fault_lasts = True
         self._load.post("/fault-begins").raise_for_status()
         act()
-        self._load.post("/fault-ends").raise_for_status()
+        self.fault_ends()
         self.until_more(after)
         return self.stop(fault)
 

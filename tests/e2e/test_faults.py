@@ -228,6 +228,7 @@ def test_an_llm_that_is_down_takes_agents_out_of_service_and_restarts_none(talk:
         talk.break_providers(llm="error")
         until("no agent is ready", lambda: not talk.ready(AGENTS) or None, 15 + READY_PROBES)
         talk.break_providers()
+        talk.fault_ends()
         until("agents are ready again", lambda: len(talk.ready(AGENTS)) == 2 or None, 15 + READY_PROBES)
 
     nothing_lost(talk.during("LLM answers 500 until agents are not ready", act))
