@@ -15,7 +15,7 @@ from talk_agent.turn import TurnRequest, Turns
 from talk_kit.context import bind
 from talk_kit.disconnect import until_disconnect
 from talk_kit.errors import Cancelled, InvalidRequest, TooLarge, UnknownAgent
-from talk_kit.names import AGENT_NAME, canonical_agent_name, session_id_of
+from talk_kit.names import AGENT_NAME, canonical_agent_name, header_of_session, session_id_of
 from talk_kit.sse import EventStreamResponse
 
 # A character takes at most 12 bytes of JSON (an escaped surrogate pair); the rest is for the other members.
@@ -55,7 +55,7 @@ class ChatRoute:
         bind(agent_name=self._agent, session_id=session_id)
         path = _call_path(request.headers.get(CALL_PATH_HEADER))
         turn = TurnRequest(session_id, body.message, path, parse_key(request.headers.getlist(HEADER)))
-        headers = {"X-Session-ID": session_id}
+        headers = header_of_session(session_id)
         if body.stream or "text/event-stream" in request.headers.get("accept", "").lower():
             return EventStreamResponse(self._turns.events(turn), headers)
         return await until_disconnect(request.receive, self._answer(turn, headers))

@@ -20,6 +20,7 @@ from talk_kit import deadline
 from talk_kit.context import bind
 from talk_kit.disconnect import until_disconnect
 from talk_kit.events import TurnEvent
+from talk_kit.names import header_of_session
 from talk_kit.sse import EventStreamResponse
 
 
@@ -46,7 +47,7 @@ async def _answer(request: Request, deps: Deps, turn: ChatRequest, members: dict
         turn.agent.require()
         await running.hold(deps.admission.place(turn.agent.name))
     events = _events(deps, turn, running)
-    headers = {"X-Session-ID": turn.session_id}
+    headers = header_of_session(turn.session_id)
     if turn.stream:
         return EventStreamResponse(cast(AsyncGenerator[TurnEvent, None], events), headers)
     folded = await until_disconnect(request.receive, fold(events))
