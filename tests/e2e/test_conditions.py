@@ -126,7 +126,10 @@ def test_each_broken_agent_says_what_to_look_at(talk: Namespace) -> None:
     agents = [_agent(name, broken.spec) for name, broken in BROKEN.items()]
     watched = Watched()
     talk.kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": agents}))
-    until("every agent says what it lacks", lambda: watched.look(talk), 120)
+    try:
+        until("every agent says what it lacks", lambda: watched.look(talk), 120)
+    finally:
+        print(talk.kubectl("get", "talkagents", "-o", "wide"), f"missing: {BROKEN.keys() - watched.told.keys()}")
     for name, broken in BROKEN.items():
         late = watched.told[name] - watched.shown.get(name, watched.told[name])
         print(f"{name}: {broken.reason} {late:+.1f} s: {watched.message[name]}")
