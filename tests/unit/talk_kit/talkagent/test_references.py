@@ -66,7 +66,7 @@ def test_what_is_missing_is_told_with_what_helps_there(tmp_path: Path) -> None:
     with pytest.raises(MissingReference, match=f"same file, or set {KEY.variable}"):
         References(folder=tmp_path).secret(KEY)
     (tmp_path / "..data").symlink_to(tmp_path)  # as the kubelet mounts it
-    with pytest.raises(MissingReference, match="Secret my-keys, key api.key: not found; make it in the namespace"):
+    with pytest.raises(MissingReference, match=r"Secret my-keys, key api\.key: not found; make it in the namespace"):
         References(folder=tmp_path).secret(KEY)
 
 
