@@ -10,15 +10,21 @@ ROOMS := gateway agent operator local
 TALK_E2E_BUILD ?= $(shell command -v podman || echo docker) build
 # kind: TALK_E2E_LOAD="kind load docker-image"; minikube: TALK_E2E_LOAD="minikube image load"
 TALK_E2E_LOAD ?= scripts/load_images.sh
+# NAMESPACE/SERVICE of a Prometheus that takes PodMonitors and PrometheusRules of every namespace, and scrapes every 5 s
+# or so: TALK_E2E_PROMETHEUS=monitoring/prometheus-operated. Without one, the tests of monitoring are left out.
+TALK_E2E_PROMETHEUS ?=
+# How tests run a container of these images on this machine.
+TALK_E2E_RUN ?= $(shell command -v podman || echo docker) run
 # A node that tests may drain and kill, beside others, and how: commands that take its name as their last argument.
 # kind: TALK_E2E_SPARE_NODE=kind-worker TALK_E2E_KILL_NODE="docker kill" TALK_E2E_START_NODE="docker start"
 TALK_E2E_SPARE_NODE ?=
 TALK_E2E_KILL_NODE ?=
 TALK_E2E_START_NODE ?=
-# Where the API server's audit log can be read, what the operator wrote is counted there, too.
+# The API server's audit log: what the operator wrote, and what Talk's accounts did, is counted there. `none` where it
+# cannot be read: that is then not known.
 TALK_E2E_AUDIT_LOG ?=
-TALK_E2E_MARKERS := cluster$(if $(TALK_E2E_SPARE_NODE),, and not two_nodes)
-export TALK_E2E_TAG TALK_E2E_SPARE_NODE TALK_E2E_KILL_NODE TALK_E2E_START_NODE TALK_E2E_AUDIT_LOG
+TALK_E2E_MARKERS := cluster$(if $(TALK_E2E_SPARE_NODE),, and not two_nodes)$(if $(TALK_E2E_PROMETHEUS),, and not prometheus)
+export TALK_E2E_PROMETHEUS TALK_E2E_RUN TALK_E2E_TAG TALK_E2E_SPARE_NODE TALK_E2E_KILL_NODE TALK_E2E_START_NODE TALK_E2E_AUDIT_LOG
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 chart: .tools/dev.stamp helm ## the chart: lint, every scenario, values, schemas of Kubernetes
@@ -45,4 +51,5 @@ e2e: .tools/dev.stamp helm images tiny-agent ## the whole product on the cluster
 	@kubectl version --request-timeout=10s >/dev/null || { echo "make: no cluster answers; set KUBECONFIG" >&2; exit 1; }
 	$(TALK_E2E_LOAD) $(foreach room,$(ROOMS) tiny-agent,$(REGISTRY)/talk-$(room):$(TALK_E2E_TAG))
 	$(if $(TALK_E2E_SPARE_NODE),,@echo "make: TALK_E2E_SPARE_NODE names no node: tests that take one away are left out")
+	$(if $(TALK_E2E_PROMETHEUS),,@echo "make: TALK_E2E_PROMETHEUS names no Prometheus: tests of monitoring are left out")
 	$(VENV)/pytest tests/e2e -m "$(TALK_E2E_MARKERS)" --timeout 900 $(ARGS)

@@ -22,6 +22,8 @@ TABLE, RULES = ALERTS / "slo.yaml", ALERTS / "slo.rules.yaml"
 RUNBOOK = "https://github.com/dwani-ai/talk/blob/main/docs/runbook.md"
 
 SECONDS = {"5m": 300, "30m": 1800, "1h": 3600, "2h": 7200, "6h": 21_600, "1d": 86_400, "3d": 259_200, "30d": 2_592_000}
+# A window is looked at so often to tell whether what it is about was there all along.
+LOOKS = 60
 SHORT_GROUP = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 # Labels that dashboards have a variable for.
 VARIABLES = ("namespace", "agent")
@@ -76,7 +78,9 @@ class Slo:
         return f"clamp(\n  (({bad}) or ({total}) * 0)\n  / (({total}) > 0),\n  0, 1\n)"
 
     def happened(self, window: str) -> str:
-        """Events in `window`."""
+        """Events in `window`; of a ratio of time, how many of LOOKS at it find that there was something."""
+        if self.ratio:
+            return f"count_over_time({self.total}[{window}:{SECONDS[window] // LOOKS}s])"
         return f"({self.total.replace('$window', window)}) * {SECONDS[window]}"
 
     def too_fast(self, burn: Burn) -> str:

@@ -12,11 +12,14 @@ from talk_operator.render.agent_file import references
 PREFIXES = ("talk-internal-", "talkagent-")
 
 
-def blocking(spec: Mapping[str, Any], config: Config) -> Finding | None:
-    """Why an effective spec is not rendered; None when it is. The objects that exist stay as they are."""
+def blocking(written: Mapping[str, Any], spec: Mapping[str, Any], config: Config) -> Finding | None:
+    """Why an effective spec is not rendered; None when it is. The objects that exist stay as they are.
+
+    What an author has `written` may name nothing of Talk's own; the chart's defaults may, such as the CA of Redis.
+    """
     if not (spec.get("model") or {}).get("name"):
         return Finding("ModelMissing", "spec.model.name is left out, and the chart's agentDefaults.model has no name.")
-    for kind, name, where in _referred(spec):
+    for kind, name, where in _referred(written):
         reserved = _reserved(config)[kind]
         if name.startswith(PREFIXES) or name in reserved:
             return Finding("ReservedName", f"{where}: {kind} {name} is Talk's own; no TalkAgent may refer to it.")

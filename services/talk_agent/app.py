@@ -12,6 +12,7 @@ from talk_agent.routes import ChatRoute
 from talk_agent.service import Service
 from talk_agent.session_routes import SessionRoutes
 from talk_agent.settings import Settings
+from talk_agent.slots import WAIT_SECONDS
 from talk_kit.metrics import metrics_route
 from talk_kit.problems import EXCEPTION_HANDLERS
 from talk_kit.serving import middleware
@@ -26,6 +27,7 @@ def create_app(settings: Settings, deps: Dependencies) -> Starlette:
         agent=service.agent.name,
         turns=service.turns,
         message_length=service.agent.spec.limits.message_length,
+        longest=settings.session_wait + WAIT_SECONDS + service.agent.spec.limits.run_timeout,
     )
     sessions = SessionRoutes(agent=service.agent.name, store=service.store, lock=service.lock)
     metrics = [] if settings.metrics_port else [metrics_route()]

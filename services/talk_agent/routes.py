@@ -12,6 +12,7 @@ from starlette.routing import Route
 from talk_agent.sessions.idempotency import HEADER, parse_key
 from talk_agent.tools.agent_tool import CALL_PATH_HEADER
 from talk_agent.turn import TurnRequest, Turns
+from talk_kit import deadline
 from talk_kit.context import bind
 from talk_kit.disconnect import until_disconnect
 from talk_kit.errors import Cancelled, InvalidRequest, TooLarge, UnknownAgent
@@ -33,12 +34,13 @@ class _Body:
 
 
 class ChatRoute:
-    """The route of one agent. `message_length` is in code points."""
+    """The route of one agent. `message_length` is in code points, `longest` the seconds of a turn and its waits."""
 
-    def __init__(self, *, agent: str, turns: Turns, message_length: int) -> None:
+    def __init__(self, *, agent: str, turns: Turns, message_length: int, longest: float) -> None:
         self._agent = agent
         self._turns = turns
         self._message_length = message_length
+        self._longest = longest
 
     def route(self) -> Route:
         """The entry of the table of routes."""
@@ -49,6 +51,7 @@ class ChatRoute:
         name = request.path_params["agent_name"]
         if canonical_agent_name(name) != self._agent:
             raise UnknownAgent(name, [self._agent])
+        deadline.begin(request.headers.get(deadline.HEADER), self._longest)
         raw = await _read(request, self._message_length * _BYTES_PER_CHARACTER + _OTHER_BYTES)
         body = _parse(raw, self._message_length)
         session_id = session_id_of(request.headers.get("x-session-id"), body.session_id)

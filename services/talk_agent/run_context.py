@@ -8,14 +8,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """The turn's session, the agents whose calls led here (the first one first), the instruction as it was when the
-    turn began, and the turn's end in event loop seconds.
+    """The turn's session, the agents whose calls led here (the first one first), and the instruction as it was when
+    the turn began.
     """
 
     session_id: str
     call_path: tuple[str, ...]
     instruction: str
-    deadline: float
 
 
 current_run: ContextVar[RunContext] = ContextVar("talk_agent_run")

@@ -30,10 +30,10 @@ from talk_agent.sessions.port import Append, Conversation, SessionStore, TurnLoc
 from talk_agent.sessions.port import Turn as StoredTurn
 from talk_agent.sessions.staging import Stage, StagingSessionService
 from talk_agent.slots import Slots
+from talk_kit import deadline
 from talk_kit.disconnect import cancel_and_wait
 from talk_kit.errors import (
     Cancelled,
-    DeadlineExceeded,
     Draining,
     Internal,
     ProviderFailed,
@@ -184,11 +184,13 @@ class _Run:
     async def run(self) -> None:
         """The whole turn. Raises nothing but CancelledError: the outbox has every other end."""
         try:
-            if self._request.key and await self._repeated(await self._load(0)):
-                return
             async with AsyncExitStack() as held:
-                self._fence = await held.enter_async_context(self._engine.lock.hold(self._request.session_id))
-                held.enter_context(self._engine.slots.take())
+                held.enter_context(self._engine.slots.enter())
+                async with deadline.held():
+                    if self._request.key and await self._repeated(await self._load(0)):
+                        return
+                    self._fence = await held.enter_async_context(self._engine.lock.hold(self._request.session_id))
+                    await held.enter_async_context(self._engine.slots.take())
                 held.enter_context(self._engine.metrics.running.labels(self._engine.agent).track_inprogress())
                 await self._accepted()
         except TalkError as error:
@@ -250,21 +252,17 @@ class _Run:
 
     async def _converse(self, instruction: str) -> TurnCompleted:
         limits = self._engine.limits
-        deadline = asyncio.timeout(limits.run_timeout)
+        deadline.begin(None, limits.run_timeout)
         try:
-            async with deadline:
-                await self._run_adk(instruction, deadline.when() or 0.0)
-        except TimeoutError:
-            if not deadline.expired():
-                raise
-            raise DeadlineExceeded(f"The turn took longer than {limits.run_timeout:g} s.") from None
+            async with deadline.held():
+                await self._run_adk(instruction)
         except LlmCallsLimitExceededError:
             raise ProviderFailed(f"The model was called {limits.llm_calls} times without an answer.") from None
         return self._progress.ending()
 
-    async def _run_adk(self, instruction: str, deadline: float) -> None:
+    async def _run_adk(self, instruction: str) -> None:
         session_id = self._request.session_id
-        current_run.set(RunContext(session_id, self._request.call_path, instruction, deadline))
+        current_run.set(RunContext(session_id, self._request.call_path, instruction))
         run = self._engine.runner.run_async(
             user_id=session_id,
             session_id=session_id,

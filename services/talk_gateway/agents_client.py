@@ -119,6 +119,8 @@ async def _turn_at(
     except OutOfTime:
         raise
     except (ProviderUnreachable, ProviderFailed, DeadlineExceeded) as error:
+        if isinstance(error, DeadlineExceeded):
+            metrics.timeouts.labels("agent").inc()
         if sent.whole:
             raise
         unreachable = AgentNotReady(f"The agent {agent.name} cannot be reached; it may be starting.")

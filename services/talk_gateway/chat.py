@@ -43,6 +43,7 @@ async def _answer(request: Request, deps: Deps, turn: ChatRequest, members: dict
     bind(agent_name=turn.agent.name, session_id=turn.session_id)
     running = running_turn(request)
     with refusals(agent=turn.agent.name, kind="chat"):
+        turn.agent.require()
         await running.hold(deps.admission.place(turn.agent.name))
     events = _events(deps, turn, running)
     headers = {"X-Session-ID": turn.session_id}

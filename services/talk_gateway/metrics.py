@@ -83,7 +83,7 @@ for _reason in REJECTIONS:
     requests_rejected.labels(_reason)
 for _stage in STAGES:
     turn_stage_seconds.labels(_stage)
-for _target in (*SPEECH, "turn"):
+for _target in (*SPEECH, "agent", "turn"):
     timeouts.labels(_target)
 for _service in SPEECH:
     provider_seconds.labels(_service)

@@ -102,10 +102,11 @@ async def _recording(request: Request, deps: Deps) -> Recording:
 
 
 def _require_endpoints(deps: Deps, agent: Agent) -> None:
-    """CircuitOpen where an endpoint that the turn needs is left alone now: better told before the upload than after."""
+    """AgentNotReady without a pod, CircuitOpen where an endpoint that the turn needs is left alone now: better told
+    before the upload than after."""
     deps.transcription.require(agent.voice.transcription_provider)
     deps.synthesis.require(agent.voice.speech_provider)
-    agent.pods.require()
+    agent.require()
 
 
 def _voice_turn(deps: Deps, asked: SpeechRequest, recording: Recording) -> VoiceTurn:

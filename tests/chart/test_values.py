@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from ruamel.yaml import YAML
 
 from scripts.chart_readme import CHART as README_CHART
 from scripts.chart_readme import described, readme
+from talk_gateway.settings import read
 from tests.chart.helm import CASES, CHART, Refused, environment, helm, render, rooms
 
 pytestmark = pytest.mark.timeout(120)
@@ -418,3 +420,57 @@ def test_the_gateway_reaches_the_issuer_of_tokens() -> None:
     egress = rendered.one("NetworkPolicy", "talk-gateway")["spec"]["egress"]
     peers = [peer for rule in egress for peer in rule.get("to", [])]
     assert {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "auth"}}} in peers
+
+
+SPEECH = {
+    "providers": [
+        {
+            "name": "default",
+            "baseURL": "http://speech.models.svc:8000/v1",
+            "existingSecret": "main",
+            "transcription": {"model": "whisper", "fallbacks": ["backup"]},
+        },
+        {
+            "name": "backup",
+            "baseURL": "https://speech.example.com/v1",
+            "existingSecret": "other",
+            "existingSecretKey": "token",
+            "speech": {"voice": "nova", "fallbacks": ["default"]},
+        },
+        {"name": "keyless", "baseURL": "http://10.0.0.9:8000/v1"},
+    ]
+}
+
+
+def test_named_speech_providers_reach_the_gateway_with_their_keys_as_files() -> None:
+    rendered = render(values={"speech": SPEECH})
+    spec = rendered.one("Deployment", "talk-gateway")["spec"]["template"]["spec"]
+    found = environment(spec["containers"][0])
+    assert found["TALK_ASR_FALLBACKS"] == "backup"
+    assert "TALK_TTS_FALLBACKS" not in found
+    assert found["TALK_ASR_API_KEY_FILE"] == found["TALK_TTS_API_KEY_FILE"] == "/etc/talk/speech/default/apiKey"
+    assert json.loads(found["TALK_SPEECH_PROVIDERS"]) == [
+        {
+            "name": "backup",
+            "baseURL": "https://speech.example.com/v1",
+            "apiKeyFile": "/etc/talk/speech/backup/apiKey",
+            "speech": {"voice": "nova", "fallbacks": ["default"]},
+        },
+        {"name": "keyless", "baseURL": "http://10.0.0.9:8000/v1"},
+    ]
+    volumes = {each["name"]: each.get("secret") for each in spec["volumes"]}
+    mounts = {each["mountPath"]: volumes[each["name"]] for each in spec["containers"][0]["volumeMounts"]}
+    assert mounts["/etc/talk/speech/backup"] == {
+        "secretName": "other", "optional": True, "items": [{"key": "token", "path": "apiKey"}],
+    }  # fmt: skip
+    assert mounts["/etc/talk/speech/default"]["items"] == [{"key": "apiKey", "path": "apiKey"}]
+    assert len(volumes) == len({*volumes}) == 3
+
+
+def test_the_gateway_reads_what_the_chart_says_of_providers_and_bounds() -> None:
+    found = environment(rooms(render(values={"speech": SPEECH}))["talk-gateway"])
+    settings = read({name: value for name, value in found.items() if isinstance(value, str)})
+    assert [each.name for each in settings.speech_providers] == ["backup", "keyless"]
+    assert settings == replace(
+        settings, turns=200, agent_turns=100, retries=1, breaker_failures=5, breaker_seconds=10, connect_timeout=5
+    )

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.cluster import ROOT, Namespace, run
+from tests.e2e import crd
+from tests.e2e.cluster import Namespace, run
 from tests.e2e.served import Served
 
-CRD = "talkagents.talk.dwani.ai"
 PREFIX = "e2e-"
 _FAILED = pytest.StashKey[bool]()
 
@@ -31,14 +31,18 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 @pytest.fixture(scope="session", autouse=True)
 def cluster() -> None:
-    """There is a cluster, and it knows TalkAgents; a CRD that a release brought is left as it is."""
+    """There is a cluster, and it knows TalkAgents."""
     if not os.environ.get("KUBECONFIG"):
         pytest.fail("set KUBECONFIG: these tests need a cluster")
     run("kubectl", "version", "--request-timeout=10s")
-    crd = json.loads(run("kubectl", "get", "crd", CRD, "-o", "json", check=False) or "{}")
-    if "meta.helm.sh/release-name" not in crd.get("metadata", {}).get("annotations", {}):
-        run("kubectl", "apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "operator/crds"))
-        run("kubectl", "wait", "--for=condition=Established", f"crd/{CRD}", "--timeout=30s")
+    if not crd.there():
+        crd.brought_by_the_chart(f"{PREFIX}crd-{secrets.token_hex(2)}")
+    crd.applied()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests marked `last` look at what all others did."""
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
 
 
 @pytest.fixture(scope="session")

@@ -170,6 +170,14 @@ def test_t02_has_an_autoscaler_a_budget_and_columns(release: Namespace) -> None:
     assert row.split()[1] == "True"
 
 
+def test_an_autoscaler_goes_when_the_replicas_are_said_again(release: Namespace) -> None:
+    patch = '[{"op": "remove", "path": "/spec/autoscaling"}, {"op": "add", "path": "/spec/replicas", "value": 1}]'
+    release.kubectl("patch", "talkagent", "full", "--type=json", f"-p={patch}")
+    kinds = "horizontalpodautoscaler,poddisruptionbudget"
+    label = "talk.dwani.ai/agent=full"
+    until("both are gone", lambda: not release.get(kinds, selector=label) or None, 30)
+
+
 def test_t36_the_missing_agent_is_named_and_heals(release: Namespace) -> None:
     found = release.condition("agent-tool-missing", "Degraded")
     assert (found["status"], found["reason"]) == ("True", "AgentNotFound")

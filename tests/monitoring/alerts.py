@@ -72,16 +72,20 @@ def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def judged(
-    folder: Path, alert: Alert, series: Mapping[str, str], expected: Sequence[tuple[int, list[dict[str, Any]]]]
+    folder: Path,
+    alert: Alert,
+    series: Mapping[str, str],
+    expected: Sequence[tuple[int, list[dict[str, Any]]]],
+    step: int = 1,
 ) -> str:
     """What promtool has against `expected`: at each minute, exactly these alerts; empty where it is content."""
     tests = {
         "rule_files": [str(alert.file)],
-        "evaluation_interval": "1m",
+        "evaluation_interval": f"{step}m",
         "group_eval_order": [group["name"] for group in YAML(typ="safe").load(alert.file)["groups"]],
         "tests": [
             {
-                "interval": "1m",
+                "interval": f"{step}m",
                 "input_series": [{"series": name, "values": values} for name, values in series.items()],
                 "alert_rule_test": [
                     {"eval_time": f"{minute}m", "alertname": alert.name, "exp_alerts": wanted}

@@ -17,13 +17,17 @@ TEAM = {"namespace": "team"}
 
 @dataclass(frozen=True)
 class Firing:
-    """`at` is the first minute at which the alert fires; `labels` are those beside the rule's own and `namespace`."""
+    """`at` is the first minute at which the alert fires; `labels` are those beside the rule's own and `namespace`.
+
+    Samples and evaluations are `step` minutes apart.
+    """
 
     at: int
     value: str
     series: Mapping[str, str]
     labels: Mapping[str, str] = field(default_factory=dict)
     namespace: Mapping[str, str] = field(default_factory=lambda: {"namespace": "talk"})
+    step: int = 1
 
 
 MINUTES = 120
@@ -102,6 +106,22 @@ FIRING: dict[str, Firing] = {
         "4.8s",
         histogram("talk_gateway_provider_seconds", f'service="tts",{GATEWAY}', 10, 5, 3.0),
         {"service": "tts"},
+    ),
+    # Open for 10 s, half-open until the trial fails: a scrape sees either.
+    "TalkBreakerOpen": Firing(
+        8,
+        "",
+        {f'talk_gateway_breaker_state{{target="asr:default",{GATEWAY}}}': "0x4 " + "2 1 " * 10},
+        {"target": "asr:default"},
+    ),
+    "TalkSpeechFallbackInUse": Firing(
+        10,
+        "10",
+        {f'talk_gateway_fallbacks_total{{service="tts",provider="other",{GATEWAY}}}': "0+1x30"},
+        {"service": "tts", "provider": "other"},
+    ),
+    "TalkGatewayOverloaded": Firing(
+        5, "10", {f'talk_gateway_turns_refused_total{{code="overloaded",{GATEWAY}}}': "0+2x30"}
     ),
     # agents
     "TalkAgentNotReady": Firing(7, "", {f"talk_agent_ready{{{AGENT}}}": "1x4 0x20"}, AGENT_LABELS),
@@ -248,10 +268,10 @@ FIRING: dict[str, Firing] = {
         16, "5%", histogram("talk_agent_session_setup_seconds", AGENT, 20, 1, 0.5), AGENT_LABELS
     ),
     "TalkAgentReadinessBudgetBurn-fast": Firing(
-        33, "8.824%", {f"talk_agent_ready{{{AGENT}}}": "1x30 0x30"}, AGENT_LABELS
+        97, "11.48%", {f"talk_agent_ready{{{AGENT}}}": "1x90 0x30"}, AGENT_LABELS
     ),
     "TalkAgentReadinessBudgetBurn-slow": Firing(
-        64, "1.538%", {f"talk_agent_ready{{{AGENT}}}": "1x48 0 " * 6}, AGENT_LABELS
+        1272, "2.194%", {f"talk_agent_ready{{{AGENT}}}": "1x43 0 " * 10}, AGENT_LABELS, step=4
     ),
     "TalkSpeechAvailabilityBudgetBurn-fast": Firing(3, "50%", speech("error", 10), {"service": "asr"}),
     "TalkSpeechAvailabilityBudgetBurn-slow": Firing(16, "5%", speech("error", 1), {"service": "asr"}),

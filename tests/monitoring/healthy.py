@@ -32,6 +32,8 @@ COUNTERS = {
         for outcome, each in (("ok", 30), ("error", 0), ("cancelled", 1))
     },
     f'talk_gateway_provider_errors_total{{service="asr",code="provider_busy",{GATEWAY}}}': 0,
+    f'talk_gateway_fallbacks_total{{service="asr",provider="other",{GATEWAY}}}': 0,
+    f'talk_gateway_turns_refused_total{{code="overloaded",{GATEWAY}}}': 0,
     f"talk_agent_llm_calls_total{{{AGENT}}}": 60,
     f'talk_agent_llm_errors_total{{code="provider_busy",{AGENT}}}': 0,
     f'talk_agent_llm_errors_total{{code="provider_failed",{AGENT}}}': 0,
@@ -53,6 +55,7 @@ GAUGES = {
     **{f"process_start_time_seconds{{{where}}}": "1000" for where in (GATEWAY, POD, LOCAL, OPERATOR)},
     **{f"process_open_fds{{{where}}}": "40" for where in (GATEWAY, POD, LOCAL, OPERATOR)},
     **{f"process_max_fds{{{where}}}": "1024" for where in (GATEWAY, POD, LOCAL, OPERATOR)},
+    f'talk_gateway_breaker_state{{target="asr",{GATEWAY}}}': "0",
     f"talk_agent_ready{{{AGENT}}}": "1",
     f"talk_agent_llm_reachable{{{AGENT}}}": "1",
     f"talk_agent_turns_running{{{AGENT}}}": "3",

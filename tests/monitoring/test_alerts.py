@@ -23,7 +23,8 @@ def test_it_fires_with_exact_labels_and_not_a_minute_before(alert: Alert, tmp_pa
     slo = {"slo": re.findall(r'slo="(\w+)"', alert.expr)[0]} if "burn" in alert.labels else {}
     labels = {**slo, **alert.labels, **firing.namespace, **firing.labels}
     exact = {"exp_labels": labels, "exp_annotations": alert.rendered(labels, firing.value)}
-    assert not judged(tmp_path, alert, firing.series, [(firing.at - 1, []), (firing.at, [exact])])
+    expected = [(firing.at - firing.step, []), (firing.at, [exact])]
+    assert not judged(tmp_path, alert, firing.series, expected, firing.step)
 
 
 @each_alert

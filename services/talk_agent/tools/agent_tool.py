@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Mapping
 from typing import Any
@@ -17,13 +16,24 @@ from typing_extensions import override
 from talk_agent.names import agent_tool_name
 from talk_agent.run_context import RunContext, current_run
 from talk_agent.tools.directory import AgentDirectory
-from talk_kit.errors import DeadlineExceeded, InvalidRequest, ProviderFailed, TalkError, Unavailable, from_code
+from talk_kit import deadline
+from talk_kit.errors import (
+    DeadlineExceeded,
+    InvalidRequest,
+    OutOfTime,
+    ProviderFailed,
+    TalkError,
+    Unavailable,
+    from_code,
+)
 from talk_kit.http_client import HttpPool
 from talk_kit.names import SESSION_ID_LENGTH, name_for_gateway
 
 # The agents that called, the first one first: `travel-planner,local-guide`.
 CALL_PATH_HEADER = "X-Talk-Call-Path"
 MAX_DEPTH = 3
+# Longer than any turn may take: what is left of the caller's own turn is the bound.
+IDLE_SECONDS = 3600.0
 
 
 class AgentTool(BaseTool):
@@ -72,9 +82,9 @@ class AgentTool(BaseTool):
         if not isinstance(message, str) or not message.strip():
             raise InvalidRequest("The tool needs a message, which is a text.")
         try:
-            async with asyncio.timeout_at(run.deadline):
+            async with deadline.held():
                 return {"result": await self._ask(message, run, path)}
-        except TimeoutError:
+        except OutOfTime:
             raise DeadlineExceeded(f"The agent {self._agent!r} did not answer in time.") from None
 
     async def _ask(self, message: str, run: RunContext, path: tuple[str, ...]) -> str:
@@ -84,9 +94,13 @@ class AgentTool(BaseTool):
             "POST",
             f"{self._gateway_url}/v1/agents/{self._asked_as}/chat",
             target=f"The agent {self._agent!r}",
-            headers={CALL_PATH_HEADER: ",".join(path), "Accept": "application/json"},
+            headers={
+                CALL_PATH_HEADER: ",".join(path),
+                "Accept": "application/json",
+                **deadline.outgoing_headers(),
+            },
             json={"session_id": session_of(run.session_id, self._caller), "message": message},
-            idle=max(1.0, run.deadline - asyncio.get_running_loop().time()),
+            idle=IDLE_SECONDS,
         )
         return self._reply(answer.status_code, answer.content)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from talk_gateway.directory.pods import Pods
+from talk_kit.errors import AgentNotReady
 from talk_kit.health import Check
 from talk_kit.http_client import HttpPool
 
@@ -44,6 +45,12 @@ class Agent:
         self.own_name = self.own_name or self.name
         self.pods.agent = self.name
 
+    def require(self) -> None:
+        """AgentNotReady where it is certain that no pod can be asked, CircuitOpen where none may be."""
+        if not self.pods.urls:
+            raise AgentNotReady(f"The agent {self.name} is not ready: {self.reason}")
+        self.pods.require()
+
     def listed(self) -> dict[str, Any]:
         """The agent as `GET /v1/agents` shows it."""
         members = {
@@ -60,9 +67,9 @@ class Agents(Protocol):
     """Agents by name."""
 
     def resolve(self, name: str) -> Agent:
-        """The agent of that name in either spelling.
+        """The agent of that name in either spelling, ready or not.
 
-        Raises UnknownAgent with the known names, or AgentNotReady where it is certain that no pod can be asked.
+        Raises UnknownAgent with the known names, or AgentNotReady where it cannot be told yet which there are.
         """
 
     def default(self, mode: str) -> Agent:

@@ -63,10 +63,7 @@ class KubernetesDirectory(AgentTable):
         if not self._synced:
             raise AgentNotReady("The Kubernetes API has not listed the agents yet.")
         # An agent of this namespace has one name; callers may spell it out as for any other namespace.
-        agent = super().resolve(canonical_agent_name(name).removesuffix(f".{self._namespace}"))
-        if not agent.pods.urls:
-            raise AgentNotReady(f"The agent {agent.name} is not ready: {agent.reason}")
-        return agent
+        return super().resolve(canonical_agent_name(name).removesuffix(f".{self._namespace}"))
 
     def checks(self) -> list[Check]:
         """Not ready before the first list: a new replica would say 503 to what the others answer. Later, only shown."""

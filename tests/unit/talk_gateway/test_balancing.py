@@ -9,10 +9,20 @@ from contextlib import aclosing, asynccontextmanager
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
+from talk_gateway import agents_client
 from talk_gateway.agents_client import TurnRequest, agent_turn
 from talk_gateway.directory import Agent, Pods
-from talk_kit.errors import AgentNotReady, Draining, ProviderFailed, ProviderUnreachable, SessionBusy, TalkError
+from talk_kit.errors import (
+    AgentNotReady,
+    DeadlineExceeded,
+    Draining,
+    ProviderFailed,
+    ProviderUnreachable,
+    SessionBusy,
+    TalkError,
+)
 from talk_kit.events import ReplyDelta, TurnCompleted
 from talk_kit.http_client import HttpPool
 from tests.fakes.agent import FakeAgent
@@ -67,6 +77,27 @@ async def test_a_draining_pod_and_one_that_is_gone_are_passed_over() -> None:
         assert [await reply(pool, agent) for _ in range(3)] == ["here"] * 3
         assert (len(draining.asked), len(well.asked)) == (1, 4)
         assert all(agent.pods.running(url) == 0 for url in agent.pods.urls)
+
+
+async def test_a_pod_that_falls_silent_is_given_up_and_the_wait_for_it_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(agents_client, "IDLE_SECONDS", 0.05)
+    labels = {"target": "agent"}
+    before = REGISTRY.get_sample_value("talk_gateway_timeouts_total", labels) or 0
+    async with pods_of(FakeAgent(script=[asyncio.Event()])) as (pool, urls):
+        with pytest.raises(DeadlineExceeded):
+            await reply(pool, Agent("helper", Pods(urls)))
+    assert REGISTRY.get_sample_value("talk_gateway_timeouts_total", labels) == before + 1
+
+
+async def test_an_agents_own_deadline_is_no_wait_for_it() -> None:
+    labels = {"target": "agent"}
+    before = REGISTRY.get_sample_value("talk_gateway_timeouts_total", labels) or 0
+    async with pods_of(FakeAgent(refuse=DeadlineExceeded())) as (pool, urls):
+        with pytest.raises(DeadlineExceeded):
+            await reply(pool, Agent("helper", Pods(urls)))
+    assert REGISTRY.get_sample_value("talk_gateway_timeouts_total", labels) == before
 
 
 async def test_three_pods_are_asked_at_most() -> None:

@@ -278,6 +278,20 @@ async def test_talks_own_secrets_and_claims_cannot_be_had(part: str) -> None:
     await world.readiness.close()
 
 
+async def test_the_charts_defaults_may_name_what_is_talks_own() -> None:
+    """The key that agents share with speech, and the authority of an external Redis."""
+    defaults = {
+        "model": {"name": "openai/m", "apiKeySecretRef": {"name": "openai", "key": "apiKey"}},
+        "pod": {"volumes": [{"name": "talk-redis-ca", "secret": {"secretName": "redis-ca"}}]},
+    }
+    world = World(config(reserved={"secrets": ["openai", "redis-ca"]}, agentDefaults=defaults))
+    world.cluster.apply_file(AGENT.rpartition("  model:")[0])
+    await world.settle()
+    assert "Deployment" in world.cluster.kinds()
+    await world.api.close()
+    await world.readiness.close()
+
+
 async def test_an_object_of_somebody_else_is_not_taken_over(world: World) -> None:
     foreign = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": NAME, "namespace": "talk"}}
     world.cluster.put({**foreign, "spec": {"clusterIP": "10.0.0.7"}})

@@ -104,7 +104,7 @@ describe('after an upgrade', () => {
       gateway.folder = folder;
       await page.reload();
       expect(await entryOf(page)).toBe(entry);
-      await eventually(() => kept(page), (all) => all.length === 2 && all[1]!.includes(`/assets/${entry}`));
+      await eventually(() => kept(page), (all) => all.length === 2 && all[1]!.includes(`/assets/${entry}`), 15_000); // Chromium looks for a new worker when it is idle
     }
     expect((await kept(page)).flat()).not.toContain(`/assets/${first}`);
     expect(await page.evaluate(() => fetch('/assets/index-second00.js').then(({ ok }) => ok))).toBe(true);

@@ -1,6 +1,6 @@
 /** Not a fake: `talk run` as a newcomer starts it, with the real gateway, agents and offline models. */
 
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const PYTHON = process.env.TALK_PYTHON ?? join(ROOT, '.venv/bin/python');
 const START_MS = 150_000; // loading takes about 3 s on two idle cores
 
 export class Laptop {
@@ -20,14 +21,13 @@ export class Laptop {
     return `http://localhost:${this.port}/`;
   }
 
-  /** On a free port; again on the same one, with the same sessions, after `kill`. */
-  async start(): Promise<this> {
+  /** On a free port; again on the same one, with the same sessions, after `stop`. */
+  async start(settings: Record<string, string> = {}): Promise<this> {
     this.port ||= await freePort();
     this.#output = '';
     const own = Object.entries(process.env).filter(([name]) => !/^(TALK|OPENAI)_/.test(name));
-    const environ = { ...Object.fromEntries(own), TALK_PORT: String(this.port), XDG_STATE_HOME: this.#state, TALK_LOCAL_LLM_TOKENS: '30' };
-    const python = process.env.TALK_PYTHON ?? join(ROOT, '.venv/bin/python');
-    const child = spawn(python, ['-m', 'talk_cli', 'run'], { cwd: ROOT, env: environ, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const environ = { ...Object.fromEntries(own), TALK_PORT: String(this.port), XDG_STATE_HOME: this.#state, TALK_LOCAL_LLM_TOKENS: '30', ...settings };
+    const child = spawn(PYTHON, ['-m', 'talk_cli', 'run'], { cwd: ROOT, env: environ, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#process = child;
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`talk run did not become ready:\n${this.#output}`)), START_MS);
@@ -51,6 +51,13 @@ export class Laptop {
     const gone = new Promise((resolve) => child.once('exit', resolve));
     process.kill(signal === 'SIGKILL' ? -child.pid : child.pid, signal);
     await gone;
+  }
+
+  /** A new API key, and the settings with which Talk asks for it. */
+  key(name: string): { key: string; settings: Record<string, string> } {
+    const file = join(this.#state, 'keys.json');
+    const printed = execFileSync(PYTHON, ['-m', 'talk_cli', 'keys', 'create', name, '--file', file], { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' });
+    return { key: printed.trim().split(/\s+/).at(-1)!, settings: { TALK_AUTH_MODE: 'apiKey', TALK_AUTH_FILE: file } };
   }
 
   /** A WAV file in which a person says this, with a pause after it. */

@@ -214,3 +214,33 @@ test('everything is killed in the middle of an answer: a reload keeps what was s
   expect(keys).toEqual([keys[0], keys[0]]);
   expect(await log(page).locator('.said').count()).toBe(1);
 });
+
+test('a key is asked for and taken; a busy agent refuses with 429, which counts down, and Retry succeeds', async () => {
+  await laptop.stop();
+  const { key, settings } = laptop.key('alice');
+  await laptop.start({ ...settings, TALK_AGENT_TURNS: '1', TALK_WAITING_TURNS: '0', TALK_LOCAL_LLM_TOKENS: '150' });
+  const enter = async (page: Page) => {
+    await page.getByLabel('API key').fill(key);
+    await page.getByLabel('API key').press('Enter');
+    await page.locator('.agent').first().waitFor({ state: 'attached' });
+  };
+  const { page: first } = await openReal({ ready: '.sign-in' });
+  const { page } = await open(browser, laptop.url, { ...PHONE, ready: '.sign-in', before: (page) => page.clock.install() });
+  await look(page, '7-sign-in');
+  await enter(page);
+  await enter(first);
+  const keys = keysOf(page);
+  await page.clock.pauseAt(Date.now() + 2_000);
+  await ask(first, 'Tell me a very long story about a forest.');
+  await says(first, 'Thinking');
+  const refused = page.waitForResponse((response) => response.url().endsWith('/v1/chat'));
+  await ask(page, 'Good night.');
+  expect((await refused).status()).toBe(429);
+  await page.getByRole('button', { name: /Retry in \d s/ }).waitFor(); // for as long as the page's clock stands still
+  await first.keyboard.press('Escape');
+  await answered(first, 0);
+  await page.clock.resume();
+  await page.getByRole('button', { name: 'Retry', exact: true }).click();
+  await answered(page, 1);
+  expect(keys).toEqual([keys[0], keys[0]]);
+});

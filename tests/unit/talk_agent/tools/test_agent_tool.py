@@ -16,6 +16,7 @@ from starlette.routing import Route
 from talk_agent.run_context import RunContext, current_run
 from talk_agent.tools.agent_tool import AgentTool, next_path, session_of
 from talk_agent.tools.directory import AgentDirectory
+from talk_kit import deadline
 from talk_kit.context import RequestContextMiddleware
 from talk_kit.errors import DeadlineExceeded, InvalidRequest, ProviderFailed, SessionBusy, TalkError, Unavailable
 from talk_kit.http_client import HttpPool
@@ -70,7 +71,8 @@ def tool(pool: HttpPool, url: str | None, **descriptions: str) -> AgentTool:
 
 
 def in_turn(*path: str, seconds: float = 30.0, session_id: str = "s1") -> None:
-    current_run.set(RunContext(session_id, path, "", asyncio.get_running_loop().time() + seconds))
+    current_run.set(RunContext(session_id, path, ""))
+    deadline.begin(None, seconds)
 
 
 async def ask(tool: AgentTool, message: object = "How warm is it?") -> dict[str, str]:

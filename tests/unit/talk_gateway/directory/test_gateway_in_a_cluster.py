@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from talk_gateway.app import create_app
 from talk_gateway.deps import build_deps
@@ -41,6 +42,11 @@ async def gateway(api: FakeKubeApi) -> AsyncIterator[httpx.AsyncClient]:
             yield client
 
 
+def failed_turns(agent: str) -> float:
+    labels = {"agent": agent, "code": "agent_not_ready"}
+    return REGISTRY.get_sample_value("talk_gateway_turn_errors_total", labels) or 0.0
+
+
 async def test_agents_come_answer_and_go_without_a_restart(api: FakeKubeApi) -> None:
     fake = FakeAgent()
     async with serve_all(fake.app()) as (agent_url,), gateway(api) as client:
@@ -63,6 +69,10 @@ async def test_agents_come_answer_and_go_without_a_restart(api: FakeKubeApi) -> 
         assert answer.json()["code"] == "agent_not_ready"
         assert answer.json()["detail"] == "The agent viva-examiner.team is not ready: The Secret llm is missing."
         assert (await client.get("/ready")).status_code == 200
+        before = failed_turns("viva-examiner.team")
+        await client.post(path, json={"message": "Hi"})
+        await client.post("/v1/speech_to_speech?agent_name=viva_examiner.team", files={"file": b"RIFF"})
+        assert failed_turns("viva-examiner.team") == before + 2, "users met a failure, though no turn began"
 
         api.put(endpoint_slice("viva-examiner", endpoint("127.0.0.1"), namespace="team", port=port))
 

@@ -46,7 +46,7 @@ async def test_what_was_there_before_is_listed(api: FakeKubeApi, start_directory
         ]  # fmt: skip
         assert directory.resolve("helper").pods.urls == ("http://10.0.0.1:8081", "http://10.0.0.2:8081")
         with pytest.raises(AgentNotReady, match=r"lame is not ready: The image x cannot be pulled\."):
-            directory.resolve("lame")
+            directory.resolve("lame").require()
 
 
 async def test_a_new_agent_is_reachable_and_a_vanished_one_unknown(
