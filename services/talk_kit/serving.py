@@ -112,6 +112,8 @@ def run(
         access_log=False,
         log_config=None,
         server_header=False,
+        # X-Forwarded-For is read where proxies are named: uvicorn would believe whoever comes from this machine.
+        proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=max(1, round(closing_seconds)),
     )
