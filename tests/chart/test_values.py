@@ -16,6 +16,7 @@ from talk_gateway.settings import read
 from tests.chart.helm import CASES, CHART, Refused, environment, helm, render, rooms
 
 pytestmark = pytest.mark.timeout(120)
+IDENTITY = {"auth": {"identity": {"existingSecret": "signing", "publicKeys": ["-----BEGIN PUBLIC KEY-----\nMCow\n"]}}}
 DIGEST = "sha256:" + "a" * 64
 
 
@@ -160,7 +161,12 @@ def test_a_password_is_never_drawn_without_a_cluster() -> None:
 def test_gitops_is_told_to_set_the_secret() -> None:
     with pytest.raises(Refused, match=r"redis\.auth\.existingSecret"):
         render("--api-versions", "v1/Secret", values=case("V16"))
-    render("--api-versions", "v1/Secret", "--set", "redis.auth.existingSecret=mine", values=case("V16"))
+    with pytest.raises(Refused, match=r"auth\.identity\.existingSecret"):
+        render("--api-versions", "v1/Secret", "--set", "redis.auth.existingSecret=mine", values=case("V16"))
+    with pytest.raises(Refused, match=r"auth\.identity\.publicKeys"):
+        render("--set", "auth.identity.existingSecret=mine", values=case("V16"))
+    values = ["--set", "redis.auth.existingSecret=mine", "--set-json", f"auth={json.dumps(IDENTITY['auth'])}"]
+    render("--api-versions", "v1/Secret", *values, values=case("V16"))
 
 
 def test_zero_replicas() -> None:
@@ -422,6 +428,19 @@ def test_the_gateway_reaches_the_issuer_of_tokens() -> None:
     assert {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "auth"}}} in peers
 
 
+def test_the_gateway_alone_has_the_key_that_tells_agents_who_calls() -> None:
+    rendered = render(values={**IDENTITY, "watchNamespaces": ["team"], "operator": {"enabled": False}})
+    assert {each["metadata"]["namespace"] for each in rendered.all("ConfigMap") if "identity" in str(each["data"])} >= {
+        "team"
+    }
+    for name, _, spec in rendered.pods():
+        secrets = [volume["secret"]["secretName"] for volume in spec.get("volumes", []) if "secret" in volume]
+        assert ("signing" in secrets) is (name == "talk-gateway"), name
+    agent = rendered.one("Deployment", "talkagent-assistant")["spec"]["template"]["spec"]
+    assert environment(agent["containers"][0])["TALK_IDENTITY_PUBLIC_FILE"] == "/etc/talk-identity/identity.pub"
+    assert operator_config(render(values=IDENTITY))["reserved"]["secrets"].count("signing") == 1
+
+
 SPEECH = {
     "providers": [
         {
@@ -464,7 +483,7 @@ def test_named_speech_providers_reach_the_gateway_with_their_keys_as_files() -> 
         "secretName": "other", "optional": True, "items": [{"key": "token", "path": "apiKey"}],
     }  # fmt: skip
     assert mounts["/etc/talk/speech/default"]["items"] == [{"key": "apiKey", "path": "apiKey"}]
-    assert len(volumes) == len({*volumes}) == 3
+    assert len(volumes) == len({*volumes}) == 5
 
 
 def test_the_gateway_reads_what_the_chart_says_of_providers_and_bounds() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,11 +26,10 @@ from talk_kit.errors import (
     from_code,
 )
 from talk_kit.http_client import HttpPool
-from talk_kit.names import SESSION_ID_LENGTH, name_for_gateway
+from talk_kit.names import CALL_DEPTH, called_session, name_for_gateway
 
 # The agents that called, the first one first: `travel-planner,local-guide`.
 CALL_PATH_HEADER = "X-Talk-Call-Path"
-MAX_DEPTH = 3
 # Longer than any turn may take: what is left of the caller's own turn is the bound.
 IDLE_SECONDS = 3600.0
 
@@ -97,9 +95,10 @@ class AgentTool(BaseTool):
             headers={
                 CALL_PATH_HEADER: ",".join(path),
                 "Accept": "application/json",
+                **run.headers,
                 **deadline.outgoing_headers(),
             },
-            json={"session_id": session_of(run.session_id, self._caller), "message": message},
+            json={"session_id": called_session(run.session_id, self._caller), "message": message},
             idle=IDLE_SECONDS,
         )
         return self._reply(answer.status_code, answer.content)
@@ -125,17 +124,9 @@ def next_path(path: tuple[str, ...], caller: str, agent: str) -> tuple[str, ...]
     longer = (*path, caller)
     if agent in longer:
         raise InvalidRequest(f"The agent {agent!r} waits for this answer itself: {' asks '.join((*longer, agent))}.")
-    if len(longer) > MAX_DEPTH:
-        raise InvalidRequest(f"Agents may ask one another {MAX_DEPTH} deep; this call would go deeper.")
+    if len(longer) > CALL_DEPTH:
+        raise InvalidRequest(f"Agents may ask one another {CALL_DEPTH} deep; this call would go deeper.")
     return longer
-
-
-def session_of(session_id: str, caller: str) -> str:
-    """The session of a called agent: `<session>.<caller>`, with a hash for a session id that is too long for that."""
-    joined = f"{session_id}.{caller}"
-    if len(joined) <= SESSION_ID_LENGTH:
-        return joined
-    return f"{hashlib.sha256(session_id.encode()).hexdigest()}.{caller}"
 
 
 def _generic(agent: str) -> str:
