@@ -11,6 +11,7 @@ WEB := services/web
 export UV_PYTHON_PREFERENCE ?= system
 
 include make/cluster.mk
+include make/supply.mk
 
 .PHONY: help run test lint unit monitoring laptop web tools bench fuzz soak format clean lock reference
 
@@ -62,6 +63,7 @@ format: .tools/dev.stamp ## formats the code
 reference: .tools/dev.stamp ## writes the generated reference pages
 	$(VENV)/python -m scripts.settings_reference
 	$(VENV)/python -m scripts.metrics_reference
+	$(VENV)/python -m scripts.licences
 	$(VENV)/python -m scripts.slo_rules
 	$(VENV)/python -m scripts.dashboards
 	$(VENV)/python -m scripts.chart_readme
