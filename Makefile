@@ -12,7 +12,7 @@ export UV_PYTHON_PREFERENCE ?= system
 
 include make/cluster.mk
 
-.PHONY: help run test lint unit monitoring laptop web tools bench format clean lock reference
+.PHONY: help run test lint unit monitoring laptop web tools bench soak format clean lock reference
 
 help: ## lists what can be done
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -49,6 +49,9 @@ tools: ## finds or brings what is no Python or npm package
 
 bench: .tools/dev.stamp ## the figures, side by side, as JSON and a table
 	$(VENV)/python -m bench $(ARGS)
+
+soak: .tools/dev.stamp ## 30 minutes of load on real processes, and what they hold after it (ARGS="--minutes 5")
+	$(VENV)/python -m tests.chaos.soak $(ARGS)
 
 format: .tools/dev.stamp ## formats the code
 	$(VENV)/ruff check --fix . && $(VENV)/ruff format .

@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +43,10 @@ class Child:
         """The highest RSS so far."""
         return self._status("VmHWM")
 
+    def open_files(self) -> int:
+        """File descriptors: sockets, pipes, files."""
+        return len(os.listdir(f"/proc/{self.pid}/fd"))  # noqa: PTH208 - names alone, of what may be gone by now
+
     def _status(self, member: str) -> int:
         lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{member}:"))
@@ -50,19 +54,30 @@ class Child:
 
 @contextmanager
 def server(
-    name: str, module: str, logs: Path, *, env: Mapping[str, str] | None = None, port: int = 0
+    name: str,
+    module: str,
+    logs: Path,
+    *,
+    env: Mapping[str, str] | None = None,
+    port: int = 0,
+    arguments: Sequence[str] = (),
 ) -> Iterator[Child]:
     """`python -m module` while the block runs, from the moment its `/ready` says 200.
 
-    The bench's own servers are told their port by `--port`, Talk's by TALK_PORT. Output goes to a file in `logs`.
+    The bench's own servers are told their port by `--port`, Talk's by TALK_PORT, others by `arguments`, which
+    `port` then repeats. Output goes to a file in `logs`.
     """
-    port = free_port()
-    arguments = ["--port", str(port)] if module.startswith("bench.") else []
+    port = port or free_port()
+    own = ["--port", str(port)] if module.startswith("bench.") else []
     environment = {**clean_environment(), "TALK_HOST": "127.0.0.1", "TALK_PORT": str(port), **(env or {})}
     with (logs / f"{name}.log").open("ab") as log:
         begun = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments], cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+            [sys.executable, "-m", module, *own, *arguments],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
         )
         try:
             url = f"http://127.0.0.1:{port}"

@@ -1,5 +1,5 @@
 # What needs a cluster, or the programs around one.
-.PHONY: chart images e2e
+.PHONY: chart images e2e chaos
 
 # Version of the images, as the chart names them; how images are built, and how they reach the cluster.
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
@@ -47,9 +47,15 @@ images: ## builds the four images
 tiny-agent:
 	@$(TALK_E2E_BUILD) -t $(REGISTRY)/talk-tiny-agent:$(TALK_E2E_TAG) tests/e2e/tiny_agent
 
-e2e: .tools/dev.stamp helm images tiny-agent ## the whole product on the cluster that KUBECONFIG names
+.PHONY: on-cluster
+on-cluster: .tools/dev.stamp helm images tiny-agent
 	@kubectl version --request-timeout=10s >/dev/null || { echo "make: no cluster answers; set KUBECONFIG" >&2; exit 1; }
 	$(TALK_E2E_LOAD) $(foreach room,$(ROOMS) tiny-agent,$(REGISTRY)/talk-$(room):$(TALK_E2E_TAG))
 	$(if $(TALK_E2E_SPARE_NODE),,@echo "make: TALK_E2E_SPARE_NODE names no node: tests that take one away are left out")
 	$(if $(TALK_E2E_PROMETHEUS),,@echo "make: TALK_E2E_PROMETHEUS names no Prometheus: tests of monitoring are left out")
-	$(VENV)/pytest tests/e2e -m "$(TALK_E2E_MARKERS)" --timeout 900 $(ARGS)
+
+e2e: on-cluster ## the whole product on the cluster that KUBECONFIG names
+	$(VENV)/pytest tests/e2e -m "$(TALK_E2E_MARKERS) and not chaos" --timeout 900 $(ARGS)
+
+chaos: on-cluster ## every fault under load on that cluster, as a table; at most 40 minutes
+	$(VENV)/pytest tests/e2e/test_faults*.py -m "$(TALK_E2E_MARKERS)" --timeout 600 --session-timeout 2400 $(ARGS)

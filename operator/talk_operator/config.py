@@ -46,6 +46,7 @@ class Config:
     publicURL: str = ""  # noqa: N815
     imagePullPolicy: str = "IfNotPresent"  # noqa: N815
     imagePullSecrets: list[Object] = field(default_factory=list)  # noqa: N815
+    identityConfigMap: str = ""  # noqa: N815
     metricsPort: int = 9090  # noqa: N815
     env: list[Object] = field(default_factory=list)
     labels: dict[str, str] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 
 from talk_kit.errors import BY_CODE, DeadlineExceeded
 from talk_kit.events import TurnCompleted
+from talk_kit.guard import Guard
 from talk_kit.metrics import LATENCY_BUCKETS, http_metrics
 
 Outcome = Literal["completed", "failed", "cancelled", "refused"]
@@ -47,6 +48,14 @@ class AgentMetrics:
             ["agent"],
         )
         self.llm_fallbacks = counter("talk_agent_llm_fallbacks", "Answers that came from a fallback model.", ["agent"])
+        self.breaker_state = gauge(
+            "talk_agent_breaker_state",
+            "Whether a model's endpoint is asked: 0 it is, 1 one trial is, 2 it is left alone.",
+            ["agent", "target"],
+        )
+        self.retries = counter(
+            "talk_agent_retries", "Calls of a model that were made again before its first word.", ["agent", "target"]
+        )
         self.llm_reachable = gauge(
             "talk_agent_llm_reachable", "1 when the model answered its latest probe, else 0.", ["agent"]
         )
@@ -82,6 +91,12 @@ class AgentMetrics:
         ):  # fmt: skip
             metric.labels(agent)
 
+    def watch_endpoints(self, agent: str, guards: Iterable[Guard]) -> None:
+        """Shows each breaker as it is when it is asked for: an open one is half-open by time alone."""
+        for guard in guards:
+            self.breaker_state.labels(agent, guard.target).set_function(partial(_state, guard))
+            self.retries.labels(agent, guard.target)
+
     def turn_ended(self, agent: str, outcome: Outcome, seconds: float, code: str | None = None) -> None:
         """Counts a turn's end; a refused one took no time."""
         self.turns.labels(agent, outcome).inc()
@@ -104,6 +119,10 @@ class AgentMetrics:
         self.tokens.labels(agent, "output").inc(ending.usage.get("output_tokens", 0))
         if (first := ending.timings.get("llm_ttft")) is not None:
             self.first_text.labels(agent).observe(first)
+
+
+def _state(guard: Guard) -> float:
+    return float(guard.state)
 
 
 # Seconds. A round trip to a Redis in the same cluster takes less than 1 ms, an append some 2 ms.

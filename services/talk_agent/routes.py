@@ -9,9 +9,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from talk_agent.gateway_only import GatewayOnly
 from talk_agent.sessions.idempotency import HEADER, parse_key
 from talk_agent.tools.agent_tool import CALL_PATH_HEADER
 from talk_agent.turn import TurnRequest, Turns
+from talk_kit import deadline
 from talk_kit.context import bind
 from talk_kit.disconnect import until_disconnect
 from talk_kit.errors import Cancelled, InvalidRequest, TooLarge, UnknownAgent
@@ -33,12 +35,14 @@ class _Body:
 
 
 class ChatRoute:
-    """The route of one agent. `message_length` is in code points."""
+    """The route of one agent. `message_length` is in code points, `longest` the seconds of a turn and its waits."""
 
-    def __init__(self, *, agent: str, turns: Turns, message_length: int) -> None:
+    def __init__(self, *, agent: str, turns: Turns, message_length: int, longest: float, gateway: GatewayOnly) -> None:
         self._agent = agent
         self._turns = turns
         self._message_length = message_length
+        self._longest = longest
+        self._gateway = gateway
 
     def route(self) -> Route:
         """The entry of the table of routes."""
@@ -49,12 +53,16 @@ class ChatRoute:
         name = request.path_params["agent_name"]
         if canonical_agent_name(name) != self._agent:
             raise UnknownAgent(name, [self._agent])
+        asked = self._gateway.asked(request)
+        deadline.begin(request.headers.get(deadline.HEADER), self._longest)
         raw = await _read(request, self._message_length * _BYTES_PER_CHARACTER + _OTHER_BYTES)
         body = _parse(raw, self._message_length)
         session_id = session_id_of(request.headers.get("x-session-id"), body.session_id)
         bind(agent_name=self._agent, session_id=session_id)
-        path = _call_path(request.headers.get(CALL_PATH_HEADER))
-        turn = TurnRequest(session_id, body.message, path, parse_key(request.headers.getlist(HEADER)))
+        asked.require_session(session_id)
+        path = asked.identity.path if asked.identity else _call_path(request.headers.get(CALL_PATH_HEADER))
+        key = parse_key(request.headers.getlist(HEADER))
+        turn = TurnRequest(session_id, body.message, path, key, asked.caller, asked.token)
         headers = {"X-Session-ID": session_id}
         if body.stream or "text/event-stream" in request.headers.get("accept", "").lower():
             return EventStreamResponse(self._turns.events(turn), headers)
@@ -62,7 +70,7 @@ class ChatRoute:
 
     async def _answer(self, turn: TurnRequest, headers: dict[str, str]) -> Response:
         completed = await self._turns.complete(turn)
-        state = await self._turns.state(turn.session_id)
+        state = await self._turns.state(turn.session_id, turn.caller)
         body = {"reply": completed.reply, "state": state, "session_id": turn.session_id}
         return Response(
             orjson.dumps(body, default=str),

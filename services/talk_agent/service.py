@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from google.adk.models.base_llm import BaseLlm
 from prometheus_client import CollectorRegistry
 
 from talk_agent.dependencies import Dependencies
 from talk_agent.metrics import AgentMetrics, metrics
-from talk_agent.models.build import build_model, chain_probe
+from talk_agent.models.build import build_model, chain_probe, endpoints
 from talk_agent.readiness import Instruction, model_check, references_check, sessions_check
 from talk_agent.runtime import APP_NAME, build_runner, quiet_adk
 from talk_agent.sessions.build import build_sessions, open_sessions
@@ -28,6 +29,10 @@ from talk_agent.warmup import warm_up
 from talk_kit.drain import Drain
 from talk_kit.health import Health
 from talk_kit.http_client import HttpPool
+from talk_kit.talkagent import LimitsSpec
+
+# The first turn of a process does what no later one does; on a busy node it may take longer than a turn may.
+WARM_UP_SECONDS = 60.0
 
 
 class Service:
@@ -50,8 +55,10 @@ class Service:
             pool=self._pool,
             secret=deps.references.secret,
             default_key=settings.defaults().api_key,
+            on_retry=lambda target: self._metrics.retries.labels(self.agent.name, target).inc(),
         )
-        self.turns = self._turns(model, self.store, self.lock, self._metrics)
+        self._metrics.watch_endpoints(self.agent.name, [endpoint.guard for endpoint in endpoints(model)])
+        self.turns = self._turns(model, self.store, self.lock, self._metrics, spec.limits)
         self.health = Health(
             [
                 model_check(chain_probe(model), self._metrics.llm_reachable.labels(self.agent.name)),
@@ -77,9 +84,12 @@ class Service:
 
     def _warm_up_turns(self, model: BaseLlm) -> Turns:
         store = MemorySessionStore(ttl=60.0, max_sessions=1, kept_turns=1)
-        return self._turns(model, store, LocalTurnLock(wait=0.0), AgentMetrics(CollectorRegistry()))
+        limits = replace(self.agent.spec.limits, run_timeout=WARM_UP_SECONDS)
+        return self._turns(model, store, LocalTurnLock(wait=0.0), AgentMetrics(CollectorRegistry()), limits)
 
-    def _turns(self, model: BaseLlm, store: SessionStore, lock: TurnLock, counted: AgentMetrics) -> Turns:
+    def _turns(
+        self, model: BaseLlm, store: SessionStore, lock: TurnLock, counted: AgentMetrics, limits: LimitsSpec
+    ) -> Turns:
         spec = self.agent.spec
         staging = StagingSessionService(APP_NAME)
         return Turns(
@@ -92,8 +102,8 @@ class Service:
                 staging=staging,
                 store=store,
                 lock=lock,
-                slots=Slots(spec.limits.concurrent_turns),
-                limits=TurnLimits(spec.limits.run_timeout, spec.limits.llm_calls, spec.session.recent_turns),
+                slots=Slots(limits.concurrent_turns),
+                limits=TurnLimits(limits.run_timeout, limits.llm_calls, spec.session.recent_turns),
                 metrics=counted,
             )
         )

@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from google.adk.agents.invocation_context import LlmCallsLimitExceededError
@@ -30,10 +30,10 @@ from talk_agent.sessions.port import Append, Conversation, SessionStore, TurnLoc
 from talk_agent.sessions.port import Turn as StoredTurn
 from talk_agent.sessions.staging import Stage, StagingSessionService
 from talk_agent.slots import Slots
+from talk_kit import deadline
 from talk_kit.disconnect import cancel_and_wait
 from talk_kit.errors import (
     Cancelled,
-    DeadlineExceeded,
     Draining,
     Internal,
     ProviderFailed,
@@ -49,12 +49,17 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TurnRequest:
-    """A question, the session it belongs to, the agents whose calls led here, and the key of its repetitions."""
+    """A question, the session it belongs to, the agents whose calls led here, and the key of its repetitions.
+
+    `caller` is whose session it is, where callers are told apart; `identity` is the gateway's word for it.
+    """
 
     session_id: str
     message: str
     call_path: tuple[str, ...] = ()
     key: str = ""
+    caller: str = ""
+    identity: str = field(default="", repr=False)
 
     @property
     def fingerprint(self) -> str:
@@ -135,10 +140,10 @@ class Turns:
         finally:
             await cancel_and_wait(task)
 
-    async def state(self, session_id: str) -> dict[str, object]:
+    async def state(self, session_id: str, caller: str = "") -> dict[str, object]:
         """The session's state as stored; empty where it cannot be read now."""
         try:
-            return dict((await self._engine.store.load(session_id, 0)).state)
+            return dict((await self._engine.store.load(session_id, 0, user=caller)).state)
         except Unavailable as error:
             log.warning("state_not_read", reason=error.detail)
             return {}
@@ -184,11 +189,16 @@ class _Run:
     async def run(self) -> None:
         """The whole turn. Raises nothing but CancelledError: the outbox has every other end."""
         try:
-            if self._request.key and await self._repeated(await self._load(0)):
-                return
             async with AsyncExitStack() as held:
-                self._fence = await held.enter_async_context(self._engine.lock.hold(self._request.session_id))
-                held.enter_context(self._engine.slots.take())
+                held.enter_context(self._engine.slots.enter())
+                async with deadline.held():
+                    if self._request.caller:
+                        await self._engine.store.claim(self._request.session_id, self._request.caller)
+                    if self._request.key and await self._repeated(await self._load(0)):
+                        return
+                    lease = self._engine.lock.hold(self._request.session_id, self._request.caller)
+                    self._fence = await held.enter_async_context(lease)
+                    await held.enter_async_context(self._engine.slots.take())
                 held.enter_context(self._engine.metrics.running.labels(self._engine.agent).track_inprogress())
                 await self._accepted()
         except TalkError as error:
@@ -209,7 +219,7 @@ class _Run:
         self._engine.metrics.session_setup.labels(self._engine.agent).observe(time.monotonic() - self._begun)
         if await self._repeated(loaded):
             return
-        with self._engine.staging.stage(self._request.session_id, loaded) as stage:
+        with self._engine.staging.stage(self._request.session_id, loaded, self._request.caller) as stage:
             self._progress = Progress(time.monotonic)
             started = TurnStarted(self.turn_id, self._request.session_id, self._engine.agent)
             await self._outbox.put(started)
@@ -231,7 +241,8 @@ class _Run:
                 self._completed(ending)
 
     async def _load(self, recent_turns: int) -> Conversation:
-        return await self._engine.store.load(self._request.session_id, recent_turns, key=self._request.key)
+        request = self._request
+        return await self._engine.store.load(request.session_id, recent_turns, key=request.key, user=request.caller)
 
     async def _repeated(self, loaded: Conversation) -> bool:
         """Answers a request that was answered before. IdempotencyMismatch where it was another one."""
@@ -250,23 +261,19 @@ class _Run:
 
     async def _converse(self, instruction: str) -> TurnCompleted:
         limits = self._engine.limits
-        deadline = asyncio.timeout(limits.run_timeout)
+        deadline.begin(None, limits.run_timeout)
         try:
-            async with deadline:
-                await self._run_adk(instruction, deadline.when() or 0.0)
-        except TimeoutError:
-            if not deadline.expired():
-                raise
-            raise DeadlineExceeded(f"The turn took longer than {limits.run_timeout:g} s.") from None
+            async with deadline.held():
+                await self._run_adk(instruction)
         except LlmCallsLimitExceededError:
             raise ProviderFailed(f"The model was called {limits.llm_calls} times without an answer.") from None
         return self._progress.ending()
 
-    async def _run_adk(self, instruction: str, deadline: float) -> None:
-        session_id = self._request.session_id
-        current_run.set(RunContext(session_id, self._request.call_path, instruction, deadline))
+    async def _run_adk(self, instruction: str) -> None:
+        request, session_id = self._request, self._request.session_id
+        current_run.set(RunContext(session_id, request.call_path, instruction, request.identity))
         run = self._engine.runner.run_async(
-            user_id=session_id,
+            user_id=request.caller or session_id,
             session_id=session_id,
             new_message=types.Content(role="user", parts=[types.Part(text=self._request.message)]),
             run_config=self._engine.run_config,
@@ -290,7 +297,9 @@ class _Run:
                 answer=Answer(request.fingerprint, self.turn_id, ending) if request.key else None,
                 replaces=loaded.answer,
             )
-            storing = self._engine.store.append(request.session_id, append, version=loaded.version, fence=self._fence)
+            storing = self._engine.store.append(
+                request.session_id, append, version=loaded.version, fence=self._fence, user=request.caller
+            )
             self._storing = asyncio.create_task(storing, name=f"append-{self.turn_id}")
         await asyncio.shield(self._storing)
         self._engine.metrics.sessions.labels(self._engine.agent).set(self._engine.store.count())

@@ -17,7 +17,7 @@ import httpx
 from talk_cli.running.child import Command, python_module
 from talk_cli.running.console import Console
 from talk_cli.running.launches import LaunchRefused, launches, running, write_directory
-from talk_cli.running.plan import ChildSpec, plan
+from talk_cli.running.plan import ChildSpec, IdentityFiles, plan
 from talk_cli.running.ports import PortTaken, choose
 from talk_cli.running.readiness import http_probe
 from talk_cli.running.supervisor import Supervisor, on_signals
@@ -71,8 +71,20 @@ def prepare(settings: Settings, environ: Mapping[str, str], agents: Agents, fold
     sessions = session_server(settings, environ)
     if sessions is not None:
         environ = {**environ, "TALK_REDIS_URL": sessions.url}
-    planned = plan(settings, environ, launched, write_directory(agents, folder), ports)
+    planned = plan(settings, environ, launched, write_directory(agents, folder), ports, write_identity(folder))
     return [sessions.spec(environ), *planned] if sessions is not None else planned
+
+
+def write_identity(folder: Path) -> IdentityFiles:
+    """A pair of keys for as long as these processes live, so that agents answer their own gateway only."""
+    from talk_kit.identity import new_keys  # 70 ms that `talk --help` does without
+
+    files = IdentityFiles(folder / "identity.pem", folder / "identity.pub")
+    private, public = new_keys()
+    files.private.touch(mode=0o600)
+    files.private.write_bytes(private)
+    files.public.write_bytes(public)
+    return files
 
 
 def session_server(settings: Settings, environ: Mapping[str, str]) -> Embedded | None:

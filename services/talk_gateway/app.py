@@ -16,6 +16,7 @@ from talk_gateway import metrics
 from talk_gateway.auth.middleware import AuthMiddleware
 from talk_gateway.chat import agent_chat, chat, json_answer
 from talk_gateway.deps import Deps
+from talk_gateway.limits.middleware import LimitMiddleware
 from talk_gateway.page import page_routes, web_folder
 from talk_gateway.running import RunningTurns, TurnRoute
 from talk_gateway.settings import Settings
@@ -46,7 +47,10 @@ def create_app(settings: Settings, deps: Deps) -> Starlette:
             for agent in deps.directory.agents():
                 metrics.prepare(agent.name)
             health.started = True
-            yield
+            try:
+                yield
+            finally:
+                await deps.limiter.close()
 
     app = Starlette(
         routes=_routes(settings, health, turns),
@@ -80,7 +84,8 @@ async def list_agents(request: Request) -> Response:
 
 def _locked(deps: Deps) -> list[Middleware]:
     """Behind CORS: a browser asks before it sends credentials, and reads no refusal without its headers."""
-    return [Middleware(AuthMiddleware, authenticator=deps.authenticator)]
+    limits = Middleware(LimitMiddleware, limiter=deps.limiter, trusted=deps.settings.trusted_proxies)
+    return [limits, Middleware(AuthMiddleware, authenticator=deps.authenticator, identities=deps.identities)]
 
 
 def _cors(settings: Settings) -> list[Middleware]:

@@ -10,7 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from talk_gateway.agents_client import TurnRequest, agent_turn
+from talk_gateway.auth import caller_of
 from talk_gateway.deps import Deps
+from talk_gateway.directory import Agent
 from talk_gateway.folding import FoldedTurn, fold
 from talk_gateway.observing import observed, refusals
 from talk_gateway.requests import ChatRequest, parse_agent_chat, parse_chat
@@ -44,8 +46,11 @@ async def _answer(request: Request, deps: Deps, turn: ChatRequest, members: dict
     running = running_turn(request)
     with refusals(agent=turn.agent.name, kind="chat"):
         turn.agent.require()
+        await running.hold(deps.limited(request, turn.agent))
         await running.hold(deps.admission.place(turn.agent.name))
-    events = _events(deps, turn, running)
+    identity = deps.identified(request, turn.agent, turn.session_id)
+    asked = TurnRequest(turn.session_id, turn.text, turn.headers | identity)
+    events = deps.limiter.charged(_events(deps, turn.agent, asked, running), caller_of(request), turn.agent)
     headers = {"X-Session-ID": turn.session_id}
     if turn.stream:
         return EventStreamResponse(cast(AsyncGenerator[TurnEvent, None], events), headers)
@@ -53,10 +58,9 @@ async def _answer(request: Request, deps: Deps, turn: ChatRequest, members: dict
     return json_answer({**members, **text_members(turn.session_id, folded)}, headers)
 
 
-def _events(deps: Deps, turn: ChatRequest, running: RunningTurn) -> AsyncGenerator[VoiceEvent, None]:
-    asked = TurnRequest(turn.session_id, turn.text, turn.headers)
-    events = cast(AsyncGenerator[VoiceEvent, None], agent_turn(deps.pool, turn.agent, asked))
-    return observed(running.events(events), agent=turn.agent.name, kind="chat")
+def _events(deps: Deps, agent: Agent, asked: TurnRequest, running: RunningTurn) -> AsyncGenerator[VoiceEvent, None]:
+    events = cast(AsyncGenerator[VoiceEvent, None], agent_turn(deps.pool, agent, asked))
+    return observed(running.events(events), agent=agent.name, kind="chat")
 
 
 def text_members(session_id: str, folded: FoldedTurn) -> dict[str, object]:

@@ -40,4 +40,5 @@ def _agent(name: str, pods: Pods, described: dict[str, TalkAgent]) -> Agent:
         speech_model=spec.voice.speech.model,
         speech_voice=spec.voice.speech.voice,
     )
-    return Agent(name, pods, spec.description, voice)
+    rate = spec.limits.requests_per_minute or 0
+    return Agent(name, pods, spec.description, voice, requests_per_minute=rate)

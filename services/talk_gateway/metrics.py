@@ -19,6 +19,7 @@ STAGES = ("asr", "llm_ttft", "first_sentence", "tts_ttfb", "first_audio", "total
 OUTCOMES = ("completed", "failed", "cancelled")
 KINDS = ("chat", "voice")
 SPEECH = ("asr", "tts")
+LIMITS = ("ip", "caller", "agent", "turns", "tokens", "agent-tokens")
 REJECTIONS = ("unauthenticated", "forbidden", "unavailable")
 # What counts against Talk. The rest is the caller's own: silence, a busy session, too many requests, a filter.
 FAULTS = tuple(code for code, cls in BY_CODE.items() if cls.status >= 500 and cls is not ContentFiltered)
@@ -31,6 +32,14 @@ turns_moved = Counter(
 )
 requests_rejected = Counter(
     "talk_gateway_requests_rejected", "Requests that were not let in, by the code of the refusal.", ["reason"]
+)
+requests_limited = Counter(
+    "talk_gateway_requests_limited", "Requests and turns refused by a limit, by what it is of.", ["kind"]
+)
+limits_unchecked = Counter(
+    "talk_gateway_limits_unchecked",
+    "Limits that could not be counted because Redis did not answer, by what was done without.",
+    ["outcome"],
 )
 turn_stage_seconds = Histogram(
     "talk_gateway_turn_stage_seconds",
@@ -79,6 +88,10 @@ for _code in (Overloaded.code, RateLimited.code):
     turns_refused.labels(_code)
 for _reason in ("draining", "agent_not_ready", "rate_limited"):
     turns_moved.labels(_reason)
+for _kind in LIMITS:
+    requests_limited.labels(_kind)
+for _outcome in ("let_in", "refused"):
+    limits_unchecked.labels(_outcome)
 for _reason in REJECTIONS:
     requests_rejected.labels(_reason)
 for _stage in STAGES:

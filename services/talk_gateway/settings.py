@@ -14,6 +14,8 @@ from talk_gateway.providers.named import NamedProvider, named_providers
 from talk_kit.settings import http_url, integer, load, one_of, seconds, setting, words
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
+# OpenAI's, for every provider whose own are not set.
+ASR_MODEL, TTS_MODEL, TTS_VOICE = "gpt-4o-mini-transcribe", "gpt-4o-mini-tts", "alloy"
 
 # The languages that speech is accepted in: upstream's Indian languages, and those that common ASR models share.
 LANGUAGES = words("en,as,bn,de,es,fr,gu,hi,it,ja,kn,ko,ml,mr,ne,nl,or,pa,pl,pt,ru,sa,sd,ta,te,th,tr,uk,ur,vi,zh,ar,id")
@@ -94,16 +96,28 @@ class Settings(AuthSettings):
     asr_base_url: str = setting(
         "TALK_ASR_BASE_URL", "", doc="OpenAI-compatible endpoint of the speech recognition.", parse=http_url
     )
-    asr_model: str = setting("TALK_ASR_MODEL", "gpt-4o-mini-transcribe", doc="Model of the speech recognition.")
+    asr_model: str = setting("TALK_ASR_MODEL", ASR_MODEL, doc="Model of the speech recognition.")
     asr_api_key: str = setting("TALK_ASR_API_KEY", "", doc="Its API key.", secret=True)
     tts_base_url: str = setting(
         "TALK_TTS_BASE_URL", "", doc="OpenAI-compatible endpoint of the speech synthesis.", parse=http_url
     )
-    tts_model: str = setting("TALK_TTS_MODEL", "gpt-4o-mini-tts", doc="Model of the speech synthesis.")
-    tts_voice: str = setting("TALK_TTS_VOICE", "alloy", doc="Voice of the speech synthesis.")
+    tts_model: str = setting("TALK_TTS_MODEL", TTS_MODEL, doc="Model of the speech synthesis.")
+    tts_voice: str = setting("TALK_TTS_VOICE", TTS_VOICE, doc="Voice of the speech synthesis.")
     tts_api_key: str = setting("TALK_TTS_API_KEY", "", doc="Its API key.", secret=True)
     openai_api_key: str = setting(
         "OPENAI_API_KEY", "", doc="Selects OpenAI for each part whose own endpoint is not set.", secret=True
+    )
+    asr_api_key_file: str = setting(
+        "TALK_ASR_API_KEY_FILE",
+        "",
+        doc="File with the API key of the speech recognition, read at each call; wins over TALK_ASR_API_KEY.",
+        secret=True,
+    )
+    tts_api_key_file: str = setting(
+        "TALK_TTS_API_KEY_FILE",
+        "",
+        doc="File with the API key of the speech synthesis, read at each call; wins over TALK_TTS_API_KEY.",
+        secret=True,
     )
     asr_fallbacks: tuple[str, ...] = setting(
         "TALK_ASR_FALLBACKS",

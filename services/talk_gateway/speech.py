@@ -14,6 +14,7 @@ from talk_gateway.agents_client import TurnRequest, agent_turn
 from talk_gateway.audio.decode import Recording
 from talk_gateway.audio.encode import Encoder, encoder_for
 from talk_gateway.audio_response import AudioResponse
+from talk_gateway.auth import caller_of
 from talk_gateway.chat import json_answer
 from talk_gateway.deps import Deps
 from talk_gateway.directory import Agent
@@ -61,12 +62,14 @@ async def speech_to_speech(request: Request) -> Response:
     running = running_turn(request)
     with refusals(agent=asked.agent.name, kind="voice"):
         _require_endpoints(deps, asked.agent)
+        await running.hold(deps.limited(request, asked.agent))
         await running.hold(deps.admission.place(asked.agent.name))
     async with deadline.held():
         recording = await running.wait(_recording(request, deps))
     deadline.begin(None, deps.settings.turn_timeout)
-    turn = running.events(_voice_turn(deps, asked, recording).events())
-    events = observed(turn, agent=asked.agent.name, kind="voice")
+    turn = running.events(_voice_turn(request, deps, asked, recording).events())
+    counted = deps.limiter.charged(turn, caller_of(request), asked.agent)
+    events = observed(counted, agent=asked.agent.name, kind="voice")
     headers = {"X-Session-ID": asked.session_id}
     if asked.stream:
         return EventStreamResponse(_as_turn_events(events, asked.format), headers)
@@ -109,7 +112,7 @@ def _require_endpoints(deps: Deps, agent: Agent) -> None:
     agent.require()
 
 
-def _voice_turn(deps: Deps, asked: SpeechRequest, recording: Recording) -> VoiceTurn:
+def _voice_turn(request: Request, deps: Deps, asked: SpeechRequest, recording: Recording) -> VoiceTurn:
     voice = asked.agent.voice
     chain = deps.transcription.of(voice.transcription_provider)
     spoken = TurnVoice(deps.synthesis.of(voice.speech_provider), model=voice.speech_model, voice=voice.speech_voice)
@@ -120,7 +123,8 @@ def _voice_turn(deps: Deps, asked: SpeechRequest, recording: Recording) -> Voice
 
     def open_turn(text: str) -> AsyncGenerator[TurnEvent, None]:
         said = text[: deps.settings.text_length]
-        return agent_turn(deps.pool, asked.agent, TurnRequest(asked.session_id, said, asked.headers))
+        headers = asked.headers | deps.identified(request, asked.agent, asked.session_id)
+        return agent_turn(deps.pool, asked.agent, TurnRequest(asked.session_id, said, headers))
 
     started = TurnStarted(new_id(), asked.session_id, asked.agent.name)
     return VoiceTurn(started, transcribe, open_turn, spoken.say, deps.settings.turn_timeout)

@@ -19,6 +19,7 @@ TalkError                       code                  status  retryable
 │   └── ContentFiltered         content_filter         502    no     the provider's filter left no text
 ├── Unavailable                 unavailable            503    yes    nothing was tried
 │   ├── ProviderUnreachable     provider_unreachable   503    yes    no connection to the provider
+│   │   └── KeyRefused          provider_unreachable   503    yes    it does not accept our credentials
 │   ├── ProviderBusy            provider_busy          503    yes    the provider is at its own limit
 │   ├── CircuitOpen             circuit_open           503    yes
 │   ├── Overloaded              overloaded             503    yes    this process runs all that it can
@@ -176,6 +177,12 @@ class ProviderUnreachable(Unavailable):
 
     code, title = "provider_unreachable", "Provider unreachable"
     blames_endpoint = True
+
+
+class KeyRefused(ProviderUnreachable):
+    """A key is for people to mend. No circuit opens, so that a new one works at once."""
+
+    blames_endpoint = False
 
 
 class ProviderBusy(Unavailable):

@@ -49,6 +49,7 @@ class HttpMetrics:
     seconds: Histogram
     timeouts: Counter
     lag: Histogram
+    tasks: Gauge
 
 
 @cache
@@ -76,12 +77,16 @@ def http_metrics(room: str) -> HttpMetrics:
             "Seconds by which the event loop was late, looked at twice a second: whatever runs waits so long.",
             buckets=LAG_BUCKETS,
         ),
+        tasks=Gauge(
+            f"talk_{room}_event_loop_tasks",
+            "Tasks of the event loop, looked at twice a second: a number that grows at rest is a leak.",
+        ),
     )
 
 
 @asynccontextmanager
-async def watching_loop(lag: Histogram) -> AsyncIterator[None]:
-    """Observes the event loop's lag within the block."""
+async def watching_loop(lag: Histogram, tasks: Gauge) -> AsyncIterator[None]:
+    """Observes the event loop's lag, and how many tasks it has, within the block."""
 
     async def watch() -> None:
         clock = asyncio.get_running_loop().time
@@ -89,6 +94,7 @@ async def watching_loop(lag: Histogram) -> AsyncIterator[None]:
             due = clock() + LAG_INTERVAL
             await asyncio.sleep(LAG_INTERVAL)
             lag.observe(max(0.0, clock() - due))
+            tasks.set(len(asyncio.all_tasks()))
 
     task = asyncio.create_task(watch(), name="event-loop-lag")
     try:
@@ -110,7 +116,7 @@ class MetricsMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             self._prepare(scope)
-            async with watching_loop(self._metrics.lag):
+            async with watching_loop(self._metrics.lag, self._metrics.tasks):
                 await self.app(scope, receive, send)
             return
         if scope["type"] != "http":

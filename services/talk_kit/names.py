@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 
@@ -10,6 +11,8 @@ from talk_kit.errors import InvalidRequest
 AGENT_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,38}[a-z0-9])?")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 SESSION_ID_LENGTH = 128
+# How deep agents may ask one another.
+CALL_DEPTH = 3
 
 
 def canonical_agent_name(raw: str) -> str:
@@ -45,6 +48,14 @@ def check_session_id(raw: str) -> str:
     if not raw or len(raw) > SESSION_ID_LENGTH or not raw.isprintable() or raw != raw.strip():
         raise InvalidRequest(f"A session id has 1 to {SESSION_ID_LENGTH} printable characters.")
     return raw
+
+
+def called_session(session_id: str, caller: str) -> str:
+    """The session of a called agent: `<session>.<caller>`, with a hash for a session id that is too long for that."""
+    joined = f"{session_id}.{caller}"
+    if len(joined) <= SESSION_ID_LENGTH:
+        return joined
+    return f"{hashlib.sha256(session_id.encode('utf-8', 'surrogatepass')).hexdigest()}.{caller}"
 
 
 def session_id_of(header: str | None, member: str | None) -> str:

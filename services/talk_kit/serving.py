@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from prometheus_client import start_http_server
@@ -72,13 +73,16 @@ class Server(uvicorn.Server):
         """Answers from now on close their connection. uvicorn makes the default headers anew each second."""
         if CONNECTION_CLOSE not in self.server_state.default_headers:
             self.server_state.default_headers = [*self.server_state.default_headers, CONNECTION_CLOSE]
-            for connection in self.server_state.connections:
-                if (cycle := getattr(connection, "cycle", None)) is not None:
-                    cycle.keep_alive = cycle.keep_alive and cycle.response_complete
+            for connection in self._used_connections():
+                connection.cycle.keep_alive = connection.cycle.keep_alive and connection.cycle.response_complete
         if self._drain.refusing and not self._idle_closed:
             self._idle_closed = True
-            for connection in list(self.server_state.connections):
+            for connection in self._used_connections():
                 connection.shutdown()
+
+    def _used_connections(self) -> list[Any]:
+        """Those that have brought a request. A new one's first request is on its way and gets its answer."""
+        return [c for c in self.server_state.connections if getattr(c, "cycle", None) is not None]
 
 
 def run(
@@ -108,6 +112,8 @@ def run(
         access_log=False,
         log_config=None,
         server_header=False,
+        # X-Forwarded-For is read where proxies are named: uvicorn would believe whoever comes from this machine.
+        proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=max(1, round(closing_seconds)),
     )

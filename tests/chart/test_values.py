@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ from ruamel.yaml import YAML
 
 from scripts.chart_readme import CHART as README_CHART
 from scripts.chart_readme import described, readme
+from talk_gateway.settings import read
 from tests.chart.helm import CASES, CHART, Refused, environment, helm, render, rooms
 
 pytestmark = pytest.mark.timeout(120)
+IDENTITY = {"auth": {"identity": {"existingSecret": "signing", "publicKeys": ["-----BEGIN PUBLIC KEY-----\nMCow\n"]}}}
 DIGEST = "sha256:" + "a" * 64
 
 
@@ -158,7 +161,12 @@ def test_a_password_is_never_drawn_without_a_cluster() -> None:
 def test_gitops_is_told_to_set_the_secret() -> None:
     with pytest.raises(Refused, match=r"redis\.auth\.existingSecret"):
         render("--api-versions", "v1/Secret", values=case("V16"))
-    render("--api-versions", "v1/Secret", "--set", "redis.auth.existingSecret=mine", values=case("V16"))
+    with pytest.raises(Refused, match=r"auth\.identity\.existingSecret"):
+        render("--api-versions", "v1/Secret", "--set", "redis.auth.existingSecret=mine", values=case("V16"))
+    with pytest.raises(Refused, match=r"auth\.identity\.publicKeys"):
+        render("--set", "auth.identity.existingSecret=mine", values=case("V16"))
+    values = ["--set", "redis.auth.existingSecret=mine", "--set-json", f"auth={json.dumps(IDENTITY['auth'])}"]
+    render("--api-versions", "v1/Secret", *values, values=case("V16"))
 
 
 def test_zero_replicas() -> None:
@@ -418,3 +426,70 @@ def test_the_gateway_reaches_the_issuer_of_tokens() -> None:
     egress = rendered.one("NetworkPolicy", "talk-gateway")["spec"]["egress"]
     peers = [peer for rule in egress for peer in rule.get("to", [])]
     assert {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "auth"}}} in peers
+
+
+def test_the_gateway_alone_has_the_key_that_tells_agents_who_calls() -> None:
+    rendered = render(values={**IDENTITY, "watchNamespaces": ["team"], "operator": {"enabled": False}})
+    assert {each["metadata"]["namespace"] for each in rendered.all("ConfigMap") if "identity" in str(each["data"])} >= {
+        "team"
+    }
+    for name, _, spec in rendered.pods():
+        secrets = [volume["secret"]["secretName"] for volume in spec.get("volumes", []) if "secret" in volume]
+        assert ("signing" in secrets) is (name == "talk-gateway"), name
+    agent = rendered.one("Deployment", "talkagent-assistant")["spec"]["template"]["spec"]
+    assert environment(agent["containers"][0])["TALK_IDENTITY_PUBLIC_FILE"] == "/etc/talk-identity/identity.pub"
+    assert operator_config(render(values=IDENTITY))["reserved"]["secrets"].count("signing") == 1
+
+
+SPEECH = {
+    "providers": [
+        {
+            "name": "default",
+            "baseURL": "http://speech.models.svc:8000/v1",
+            "existingSecret": "main",
+            "transcription": {"model": "whisper", "fallbacks": ["backup"]},
+        },
+        {
+            "name": "backup",
+            "baseURL": "https://speech.example.com/v1",
+            "existingSecret": "other",
+            "existingSecretKey": "token",
+            "speech": {"voice": "nova", "fallbacks": ["default"]},
+        },
+        {"name": "keyless", "baseURL": "http://10.0.0.9:8000/v1"},
+    ]
+}
+
+
+def test_named_speech_providers_reach_the_gateway_with_their_keys_as_files() -> None:
+    rendered = render(values={"speech": SPEECH})
+    spec = rendered.one("Deployment", "talk-gateway")["spec"]["template"]["spec"]
+    found = environment(spec["containers"][0])
+    assert found["TALK_ASR_FALLBACKS"] == "backup"
+    assert "TALK_TTS_FALLBACKS" not in found
+    assert found["TALK_ASR_API_KEY_FILE"] == found["TALK_TTS_API_KEY_FILE"] == "/etc/talk/speech/default/apiKey"
+    assert json.loads(found["TALK_SPEECH_PROVIDERS"]) == [
+        {
+            "name": "backup",
+            "baseURL": "https://speech.example.com/v1",
+            "apiKeyFile": "/etc/talk/speech/backup/apiKey",
+            "speech": {"voice": "nova", "fallbacks": ["default"]},
+        },
+        {"name": "keyless", "baseURL": "http://10.0.0.9:8000/v1"},
+    ]
+    volumes = {each["name"]: each.get("secret") for each in spec["volumes"]}
+    mounts = {each["mountPath"]: volumes[each["name"]] for each in spec["containers"][0]["volumeMounts"]}
+    assert mounts["/etc/talk/speech/backup"] == {
+        "secretName": "other", "optional": True, "items": [{"key": "token", "path": "apiKey"}],
+    }  # fmt: skip
+    assert mounts["/etc/talk/speech/default"]["items"] == [{"key": "apiKey", "path": "apiKey"}]
+    assert len(volumes) == len({*volumes}) == 5
+
+
+def test_the_gateway_reads_what_the_chart_says_of_providers_and_bounds() -> None:
+    found = environment(rooms(render(values={"speech": SPEECH}))["talk-gateway"])
+    settings = read({name: value for name, value in found.items() if isinstance(value, str)})
+    assert [each.name for each in settings.speech_providers] == ["backup", "keyless"]
+    assert settings == replace(
+        settings, turns=200, agent_turns=100, retries=1, breaker_failures=5, breaker_seconds=10, connect_timeout=5
+    )

@@ -18,7 +18,20 @@ from tests.docs.pages import ROOT, Block, Command, Page, all_commands, all_files
 
 # Made by the reader.
 OF_THE_READER = {"my-agent.yaml", "values.yaml"}
-KNOWN_PROGRAMS = {"make", "talk", "curl", "helm", "kubectl", "kind", "docker", "open", "git", "eval", "skaffold"}
+KNOWN_PROGRAMS = {
+    "make",
+    "talk",
+    "curl",
+    "helm",
+    "kubectl",
+    "kind",
+    "docker",
+    "open",
+    "git",
+    "eval",
+    "skaffold",
+    "openssl",
+}
 
 
 def of(program: str) -> list[Command]:

@@ -7,15 +7,18 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import pytest
 
 from tests.e2e import crd
-from tests.e2e.cluster import Namespace, run
+from tests.e2e.cluster import EVIDENCE, Namespace, run
+from tests.e2e.rig import Row, table
 from tests.e2e.served import Served
 
 PREFIX = "e2e-"
 _FAILED = pytest.StashKey[bool]()
+_ROWS = pytest.StashKey[list[Row]]()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -43,6 +46,21 @@ def cluster() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests marked `last` look at what all others did."""
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+
+
+@pytest.fixture(scope="session")
+def fault_rows(pytestconfig: pytest.Config) -> list[Row]:
+    """The lines of the table of faults, which is printed at the end."""
+    return pytestconfig.stash.setdefault(_ROWS, [])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """The table of faults, for people, and as JSON in test-results/."""
+    if rows := config.stash.get(_ROWS, []):
+        terminalreporter.section("faults")
+        terminalreporter.write_line(table(rows))
+        EVIDENCE.mkdir(parents=True, exist_ok=True)
+        (EVIDENCE / "faults.json").write_text(json.dumps([asdict(row) for row in rows], indent=1))
 
 
 @pytest.fixture(scope="session")

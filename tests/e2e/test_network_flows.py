@@ -36,7 +36,7 @@ with ThreadPoolExecutor(32) as pool:
 ASK_OF_BASH = 'timeout 3 bash -c "exec 3<>/dev/tcp/$0/$1" 2>/dev/null && echo reached || echo not'
 
 REACHED = {
-    "gateway": {"agent", "team agent", "local", "DNS", "API server", "API server's address"},
+    "gateway": {"agent", "team agent", "redis", "local", "DNS", "API server", "API server's address"},
     "operator": {"agent", "team agent", "DNS", "API server", "API server's address"},
     # The metrics too: its default model is a Service of this namespace, and a policy sees pods, not Services.
     "agent": {"gateway", "gateway's metrics", "redis", "local", "DNS"},

@@ -146,8 +146,8 @@ def test_each_gateway_knows_its_own_agents(second: Second, served: Served, gatew
     assert known(gateway) == {"assistant", "mine"}
     with served.release.forwarded("svc/talk-gateway", 8080) as other:
         assert not {name for name in known(other) if name.startswith("mine")}
-    status = second.space.get("talkagent", "mine")["status"]
-    assert second.space.name in status["url"]
+    second.space.kubectl("wait", "--for=condition=Ready=false", "talkagent/mine", "--timeout=60s")
+    assert second.space.name in second.space.get("talkagent", "mine")["status"]["url"]
 
 
 def known(gateway: httpx.Client) -> set[str]:

@@ -40,6 +40,7 @@ class _Running:
                 access_log=False,
                 lifespan="on",
                 ws="none",
+                proxy_headers=False,
                 http="httptools",
                 timeout_graceful_shutdown=2,
             )

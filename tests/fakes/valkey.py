@@ -17,8 +17,8 @@ import redis
 from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import NoScriptError
 
-from talk_agent.sessions.address import RedisAddress
 from talk_agent.sessions.scripts import Call, Command
+from talk_kit.redis_address import RedisAddress
 
 START_SECONDS = 20.0
 

@@ -90,6 +90,9 @@ FIRING: dict[str, Firing] = {
     "TalkTimeouts": Firing(
         10, "10", {f'talk_gateway_timeouts_total{{target="asr",{GATEWAY}}}': "0+1x30"}, {"target": "asr"}
     ),
+    "TalkLimitsUnchecked": Firing(
+        9, "30", {f'talk_gateway_limits_unchecked_total{{outcome="let_in",{GATEWAY}}}': "0+6x30"}, {"outcome": "let_in"}
+    ),
     "TalkSpeechProviderErrors": Firing(6, "50%", speech("error", 10), {"service": "asr"}),
     "TalkSpeechProviderBusy": Firing(
         6,

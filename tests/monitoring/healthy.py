@@ -33,6 +33,7 @@ COUNTERS = {
     },
     f'talk_gateway_provider_errors_total{{service="asr",code="provider_busy",{GATEWAY}}}': 0,
     f'talk_gateway_fallbacks_total{{service="asr",provider="other",{GATEWAY}}}': 0,
+    f'talk_gateway_limits_unchecked_total{{outcome="let_in",{GATEWAY}}}': 0,
     f'talk_gateway_turns_refused_total{{code="overloaded",{GATEWAY}}}': 0,
     f"talk_agent_llm_calls_total{{{AGENT}}}": 60,
     f'talk_agent_llm_errors_total{{code="provider_busy",{AGENT}}}': 0,

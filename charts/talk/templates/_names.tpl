@@ -35,6 +35,10 @@
 {{- else -}}{{ .Values.redis.auth.existingSecret | default (printf "talk-internal-%s" (include "talk.redis.name" .)) }}
 {{- end -}}
 {{- end -}}
+{{- define "talk.identity.secret" -}}
+{{ .Values.auth.identity.existingSecret | default (printf "talk-internal-%s-identity" (include "talk.fullname" .)) }}
+{{- end -}}
+{{- define "talk.identity.configmap" -}}talk-internal-{{ include "talk.fullname" . }}-identity{{- end -}}
 {{- define "talk.redis.secretKey" -}}
 {{- if include "talk.redis.isExternal" . -}}{{ .Values.redis.external.existingSecretKey | default "password" }}
 {{- else if .Values.redis.auth.existingSecret -}}{{ .Values.redis.auth.existingSecretKey | default "password" }}

@@ -86,16 +86,28 @@ http://{{ include "talk.local.name" . }}.{{ .Release.Namespace }}.svc.{{ .Values
 {{/* The speech provider of the gateway, as JSON: the one named default, else the offline one, else nothing. */}}
 {{- define "talk.speech" -}}
 {{- $found := dict -}}
-{{- range .Values.speech.providers -}}
-{{- if eq .name "default" -}}{{- $found = . -}}
-{{- else -}}{{- fail (printf "speech.providers: the gateway of this version knows one provider, named default; %q is none" .name) -}}
-{{- end -}}
-{{- end -}}
+{{- range .Values.speech.providers -}}{{- if eq .name "default" -}}{{- $found = . -}}{{- end -}}{{- end -}}
 {{- if $found -}}{{- $found | toJson -}}
 {{- else if .Values.local.enabled -}}
 {{- dict "baseURL" (include "talk.local.url" .) "transcription" (dict "model" "tiny-en") "speech" (dict "model" "joe" "voice" "joe") | toJson -}}
 {{- else -}}{}
 {{- end -}}
+{{- end -}}
+
+{{/* The file of a speech provider's key in the gateway. */}}
+{{- define "talk.speech.keyFile" -}}/etc/talk/speech/{{ .name }}/apiKey{{- end -}}
+
+{{/* The speech providers beside the default one, as the gateway reads them: a JSON list, or nothing. */}}
+{{- define "talk.speech.named" -}}
+{{- $named := list -}}
+{{- range .Values.speech.providers -}}
+{{- if ne .name "default" -}}
+{{- $one := pick . "name" "baseURL" "transcription" "speech" -}}
+{{- if .existingSecret -}}{{- $one = set $one "apiKeyFile" (include "talk.speech.keyFile" .) -}}{{- end -}}
+{{- $named = append $named $one -}}
+{{- end -}}
+{{- end -}}
+{{- if $named -}}{{- $named | toJson -}}{{- end -}}
 {{- end -}}
 
 {{/* The model of agents that name none, as JSON. */}}

@@ -14,6 +14,8 @@ from talk_operator.render.identity import labels, object_name, selector
 PORT = 8081
 CONFIG_HASH = "talk.dwani.ai/config-hash"
 FOLDER = "/etc/talk"
+# The public keys of the gateway; its private one is in no pod but its own.
+IDENTITY = "/etc/talk-identity"
 # Seconds after the drain: the last turns are ended and stored within 5, what is left is written within 5 more.
 CLOSING_SECONDS = 15
 DRAIN_SECONDS = 60
@@ -39,7 +41,7 @@ def pod_template(name: str, namespace: str, spec: Mapping[str, Any], text: str, 
             "terminationGracePeriodSeconds": _grace(spec, config),
             "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
             "containers": [_container(namespace, spec, pod, config)],
-            "volumes": [*_volumes(name, spec), *pod.get("volumes", [])],
+            "volumes": [*_volumes(name, spec), *_identity(config), *pod.get("volumes", [])],
             "tolerations": _tolerations(pod),
             **_spread(name, pod),
             **({"imagePullSecrets": secrets} if (secrets := _pull_secrets(pod, config)) else {}),
@@ -73,6 +75,7 @@ def _container(namespace: str, spec: Mapping[str, Any], pod: Mapping[str, Any], 
         "volumeMounts": [
             {"name": "talk-config", "mountPath": FOLDER, "readOnly": True},
             {"name": "talk-tmp", "mountPath": "/tmp"},  # noqa: S108 - a volume of the pod's own
+            *([{"name": "talk-identity", "mountPath": IDENTITY, "readOnly": True}] if config.identityConfigMap else []),
             *pod.get("volumeMounts", []),
         ],
     }
@@ -87,6 +90,8 @@ def _environment(namespace: str, pod: Mapping[str, Any], config: Config) -> list
     }
     if foreign := config.foreign(namespace):
         own["TALK_AGENT_NAMESPACE"] = {"value": foreign}
+    if config.identityConfigMap:
+        own["TALK_IDENTITY_PUBLIC_FILE"] = {"value": f"{IDENTITY}/identity.pub"}
     for variable in (*config.env, *pod.get("env", [])):
         own[variable["name"]] = {key: value for key, value in variable.items() if key != "name"}
     return [{"name": name, **value} for name, value in own.items()]
@@ -126,6 +131,12 @@ def _volumes(name: str, spec: Mapping[str, Any]) -> list[Object]:
         {"name": "talk-config", "projected": {"sources": sources, "defaultMode": 0o444}},
         {"name": "talk-tmp", "emptyDir": {"sizeLimit": "64Mi"}},
     ]
+
+
+def _identity(config: Config) -> list[Object]:
+    """Without these keys a pod does not start: an agent that anyone could ask would be the worse one."""
+    name = config.identityConfigMap
+    return [{"name": "talk-identity", "configMap": {"name": name}}] if name else []
 
 
 def _source(refs: list[KeyRef]) -> Object:

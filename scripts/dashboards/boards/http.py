@@ -47,6 +47,22 @@ HTTP = Board(
                 "Requests a second without valid credentials, or for an agent that they do not cover, by code.",
                 "reqps",
                 rate("talk_gateway_requests_rejected_total", "reason"),
+                width=8,
+            ),
+            Panel(
+                "Requests refused by a limit",
+                "Requests and turns a second that met a limit, by what it is of: an address, a caller, an agent, "
+                "turns at once, tokens of a day.",
+                "reqps",
+                rate("talk_gateway_requests_limited_total", "kind"),
+                width=8,
+            ),
+            Panel(
+                "Limits that were not counted",
+                "Counts a second that Redis did not answer, by what was done without: let in, or refused.",
+                "reqps",
+                rate("talk_gateway_limits_unchecked_total", "outcome"),
+                width=8,
             ),
         ],
         "Agents": http("agent", "agents"),

@@ -44,6 +44,18 @@ PROVIDERS = Board(
                 "percentunit",
                 share("talk_agent_llm_fallbacks_total", "talk_agent_llm_calls_total", "agent"),
             ),
+            Panel(
+                "Models left alone",
+                "Whether a model's endpoint is asked: 0 it is, 1 one trial is, 2 its circuit is open in some pod.",
+                "short",
+                {"{{agent}} {{target}}": "max by (agent, target) (talk_agent_breaker_state)"},
+            ),
+            Panel(
+                "Calls of a model made again",
+                "Calls a second that an agent made again before the first word; at most a tenth of all.",
+                "reqps",
+                rate("talk_agent_retries_total", "agent, target"),
+            ),
             heatmap(
                 "First response, spread",
                 "How long the model takes to its first text or tool call.",

@@ -3,6 +3,8 @@
 ProviderRejected
 ├── RequestRejected   400, 413, 422 ...   no other model is asked: the request itself is at fault
 └── ModelUnknown      404                 another model may be asked
+ProviderFailed
+└── CutCall                               another model may be asked
 """
 
 from __future__ import annotations
@@ -18,10 +20,11 @@ from talk_kit.errors import (
     ContentFiltered,
     DeadlineExceeded,
     EmptyReply,
+    KeyRefused,
+    OutOfTime,
     ProviderBusy,
     ProviderFailed,
     ProviderRejected,
-    ProviderUnreachable,
     TalkError,
 )
 
@@ -42,6 +45,12 @@ class ModelUnknown(ProviderRejected):
     """The provider does not serve this model, or the base URL is not that of its API."""
 
 
+class CutCall(ProviderFailed):
+    """The model, not its provider: asked again it would end alike."""
+
+    blames_endpoint = False
+
+
 def unreadable() -> TalkError:
     """The stream holds what is no chunk of an answer."""
     return ProviderFailed(f"{TARGET} sent an answer that cannot be read.")
@@ -54,7 +63,7 @@ def broken_off() -> TalkError:
 
 def cut_call() -> TalkError:
     """The token limit fell into the arguments of a tool call."""
-    return ProviderFailed("The model reached its token limit in the middle of a tool call.")
+    return CutCall("The model reached its token limit in the middle of a tool call.")
 
 
 def empty_reply() -> TalkError:
@@ -82,7 +91,7 @@ def from_status(status: int, headers: Mapping[str, str], body: bytes = b"") -> T
     if status == 429:
         return ProviderBusy(f"{TARGET} is at its limit.", retry_after=retry_after(headers))
     if status in (401, 403):
-        return ProviderUnreachable(f"{TARGET} refuses the credentials.")
+        return KeyRefused(f"{TARGET} refuses the credentials.")
     if status in (408, 504):
         return DeadlineExceeded(f"{TARGET} did not answer in time.")
     if status >= 500:
@@ -152,7 +161,7 @@ def _until(date: str) -> float:
 
 def asks_next_model(error: TalkError) -> bool:
     """Whether the next model of a chain may answer what this one did not."""
-    return not isinstance(error, ContentFiltered | RequestRejected)
+    return not isinstance(error, ContentFiltered | RequestRejected | OutOfTime)
 
 
 def provider_is_well(error: TalkError) -> bool:

@@ -13,21 +13,21 @@ from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from typing import Any
 
-from google.adk.models._capabilities import LlmCapabilities
-from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_request import LlmRequest
-from google.adk.models.llm_response import LlmResponse
 from pydantic import Field
+from typing_extensions import override
 
 from talk_agent.models import failures, messages
 from talk_agent.models.chunks import DeltaReader
-from talk_agent.models.merge import WINDOW, merged
-from talk_agent.models.options import ModelOptions, noted
+from talk_agent.models.merge import WINDOW
+from talk_agent.models.options import ModelOptions
 from talk_agent.models.pieces import Piece
-from talk_agent.models.probe import COMPLETION, Member, Reachability
-from talk_agent.models.reply import responses
+from talk_agent.models.probe import COMPLETION, Reachability
+from talk_agent.models.streaming import StreamingLlm, unrepeated
+from talk_kit import deadline
 from talk_kit.context import outgoing_headers
 from talk_kit.errors import ProviderUnreachable, TalkError
+from talk_kit.guard import Guard
 
 # Read at import: no download of prices, no `.env` of the working directory.
 _ENVIRONMENT = {
@@ -51,38 +51,28 @@ def _litellm() -> Any:
     return litellm
 
 
-class LiteLlmModel(BaseLlm):
-    """See `reply` for what it yields and raises. One instance serves all turns of a process."""
+class LiteLlmModel(StreamingLlm):
+    """Asked through litellm."""
 
-    options: ModelOptions = Field(exclude=True, repr=False)
     litellm: Any = Field(exclude=True, repr=False)
-    window: float = WINDOW
-    reachability: Reachability = Field(default_factory=lambda: Reachability(COMPLETION), exclude=True, repr=False)
 
     @classmethod
-    def of(cls, options: ModelOptions, window: float = WINDOW) -> LiteLlmModel:
+    def of(cls, options: ModelOptions, guard: Guard | None = None, window: float = WINDOW) -> LiteLlmModel:
         """The model that these options describe; `name` starts with one of litellm's providers."""
-        return cls(model=options.name, options=options, litellm=_litellm(), window=window)
+        return cls(
+            model=options.name,
+            options=options,
+            litellm=_litellm(),
+            guard=guard or unrepeated(options.name),
+            reachability=Reachability(COMPLETION),
+            window=window,
+        )
 
-    @property
-    def capabilities(self) -> LlmCapabilities:
-        return LlmCapabilities(output_schema_and_tools=False)
+    @override
+    def _reader(self, request: LlmRequest) -> DeltaReader:
+        return DeltaReader(messages.call_ids(request))
 
-    @property
-    def probed(self) -> Member:
-        """For `ChainProbe`."""
-        return Member(self.reachability, self.ask)
-
-    async def generate_content_async(
-        self, llm_request: LlmRequest, stream: bool = False
-    ) -> AsyncGenerator[LlmResponse, None]:
-        reader = DeltaReader(messages.call_ids(llm_request))
-        pieces = merged(self._batches(llm_request, reader), reader, self.options.waits, self.window)
-        answers = noted(responses(pieces, llm_request, model=self.model, stream=stream), self.reachability)
-        async with aclosing(answers):
-            async for answer in answers:
-                yield answer
-
+    @override
     async def ask(self) -> None:
         """A completion of one token."""
         try:
@@ -94,6 +84,7 @@ class LiteLlmModel(BaseLlm):
         except Exception as error:
             raise translated(error) from error
 
+    @override
     async def _batches(self, request: LlmRequest, reader: DeltaReader) -> AsyncGenerator[list[Piece], None]:
         try:
             stream = await self.litellm.acompletion(**self._streaming(request))
@@ -108,7 +99,7 @@ class LiteLlmModel(BaseLlm):
     def _streaming(self, request: LlmRequest) -> dict[str, Any]:
         waits = self.options.waits
         return {
-            **self._call(timeout=waits.connect + max(waits.first_byte, waits.idle)),
+            **self._call(timeout=deadline.bounded(waits.connect + max(waits.first_byte, waits.idle))),
             "messages": messages.messages(request),
             "tools": messages.tools(request) or None,
             "stream": True,

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-from google.adk.models._capabilities import LlmCapabilities
-from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_request import LlmRequest
-from google.adk.models.llm_response import LlmResponse
 from pydantic import Field
+from typing_extensions import override
 
 from talk_agent.models import failures, messages
-from talk_agent.models.chunks import ChatStream
-from talk_agent.models.merge import WINDOW, merged
-from talk_agent.models.options import ModelOptions, noted
+from talk_agent.models.chunks import ChatStream, DeltaReader
+from talk_agent.models.merge import WINDOW
+from talk_agent.models.options import ModelOptions
 from talk_agent.models.pieces import Piece
-from talk_agent.models.probe import LISTING, Member, Reachability
-from talk_agent.models.reply import responses
+from talk_agent.models.probe import LISTING, Reachability
+from talk_agent.models.streaming import StreamingLlm, unrepeated
 from talk_kit.errors import ProviderUnreachable
+from talk_kit.guard import Guard
 from talk_kit.http_client import HttpPool
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -30,38 +28,30 @@ LARGEST_ANSWER = 32 << 20
 _ERROR_BODY = 65536
 
 
-class OpenAICompatibleLlm(BaseLlm):
-    """See `reply` for what it yields and raises. One instance serves all turns of a process."""
+class OpenAICompatibleLlm(StreamingLlm):
+    """Asked over HTTP, with our own reader of its streams."""
 
-    options: ModelOptions = Field(exclude=True, repr=False)
     pool: HttpPool = Field(exclude=True, repr=False)
-    window: float = WINDOW
-    reachability: Reachability = Field(default_factory=lambda: Reachability(LISTING), exclude=True, repr=False)
 
     @classmethod
-    def of(cls, options: ModelOptions, pool: HttpPool, window: float = WINDOW) -> OpenAICompatibleLlm:
-        """The model that these options describe. `window`: see `merge`; 0 merges what has come anyway."""
-        return cls(model=options.name, options=options, pool=pool, window=window)
+    def of(
+        cls, options: ModelOptions, pool: HttpPool, guard: Guard | None = None, window: float = WINDOW
+    ) -> OpenAICompatibleLlm:
+        """The model that these options describe."""
+        return cls(
+            model=options.name,
+            options=options,
+            pool=pool,
+            guard=guard or unrepeated(options.name),
+            reachability=Reachability(LISTING),
+            window=window,
+        )
 
-    @property
-    def capabilities(self) -> LlmCapabilities:
-        return LlmCapabilities(output_schema_and_tools=False)
+    @override
+    def _reader(self, request: LlmRequest) -> ChatStream:
+        return ChatStream(messages.call_ids(request))
 
-    @property
-    def probed(self) -> Member:
-        """For `ChainProbe`."""
-        return Member(self.reachability, self.ask)
-
-    async def generate_content_async(
-        self, llm_request: LlmRequest, stream: bool = False
-    ) -> AsyncGenerator[LlmResponse, None]:
-        reader = ChatStream(messages.call_ids(llm_request))
-        pieces = merged(self._batches(llm_request, reader), reader, self.options.waits, self.window)
-        answers = noted(responses(pieces, llm_request, model=self.model, stream=stream), self.reachability)
-        async with aclosing(answers):
-            async for answer in answers:
-                yield answer
-
+    @override
     async def ask(self) -> None:
         """`GET /models`: any answer below 500 but 401 and 403 says that the provider is there."""
         waits = self.options.waits
@@ -76,7 +66,9 @@ class OpenAICompatibleLlm(BaseLlm):
         if answer.status_code >= 500 or answer.status_code in (401, 403):
             raise failures.from_status(answer.status_code, answer.headers)
 
-    async def _batches(self, request: LlmRequest, reader: ChatStream) -> AsyncGenerator[list[Piece], None]:
+    @override
+    async def _batches(self, request: LlmRequest, reader: DeltaReader) -> AsyncGenerator[list[Piece], None]:
+        assert isinstance(reader, ChatStream)
         waits, size = self.options.waits, 0
         async with self.pool.stream(
             "POST",

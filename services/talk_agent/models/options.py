@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from time import monotonic
-from typing import Any, Protocol, runtime_checkable
-
-from google.adk.models.llm_response import LlmResponse
+from typing import Any
 
 from talk_agent.models.merge import Waits
-from talk_agent.models.probe import Member, Reachability
-from talk_kit.errors import TalkError
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +35,3 @@ class ModelOptions:
         """The options that go into each request, where they are set."""
         options = {"temperature": self.temperature, "max_tokens": self.max_tokens}
         return {name: value for name, value in options.items() if value is not None}
-
-
-@runtime_checkable
-class ProbedLlm(Protocol):
-    """A model that can be a member of a `ChainProbe`."""
-
-    @property
-    def probed(self) -> Member:
-        """What is known about it, and how it is asked."""
-
-
-async def noted(
-    answers: AsyncGenerator[LlmResponse, None], reachability: Reachability
-) -> AsyncGenerator[LlmResponse, None]:
-    """The same answers; how the call ended is noted. One that was cancelled says nothing about the provider."""
-    async with aclosing(answers):
-        try:
-            async for answer in answers:
-                if answer.partial is False:
-                    reachability.ended(monotonic(), None)
-                yield answer
-        except TalkError as error:
-            reachability.ended(monotonic(), error)
-            raise

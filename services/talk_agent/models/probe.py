@@ -1,6 +1,7 @@
 """Is the model there? A policy without clock and I/O, and the chain that asks.
 
-LLM gone: not ready within 15 s (a provider that is asked by completions: 65 s); back: ready within 15 s.
+LLM gone: not ready within 15 s (a provider that is asked by completions: 65 s, also where it hangs); back: ready within
+15 s.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ class Pace:
 
 # `GET /models` costs nothing. 5 s + 3 s + 2 s + 3 s is less than 15 s.
 LISTING = Pace(interval=5.0, failing=5.0, timeout=3.0)
-# A completion costs a token.
-COMPLETION = Pace(interval=60.0, failing=10.0, timeout=10.0)
+# A completion costs a token, and takes its time. 45 s + 8 s + 2 s + 8 s is less than 65 s.
+COMPLETION = Pace(interval=45.0, failing=6.0, timeout=8.0)
 
 
 class Reachability:
@@ -71,10 +72,15 @@ class Reachability:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One model of a chain: what is known about it, and how it is asked. `ask` raises TalkError."""
+    """One model of a chain: what is known about it, and how it is asked. `ask` raises TalkError.
+
+    `recovered` is called when a probe succeeds after one that failed. Probes that went well all the time say nothing
+    about real calls that do not.
+    """
 
     reachability: Reachability
     ask: Callable[[], Awaitable[None]]
+    recovered: Callable[[], None] = lambda: None
 
 
 class ChainProbe:
@@ -83,6 +89,7 @@ class ChainProbe:
     def __init__(self, members: Sequence[Member], clock: Callable[[], float] = time.monotonic) -> None:
         self._members = members
         self._clock = clock
+        self._gone: set[int] = set()
 
     @property
     def timeout(self) -> float:
@@ -112,8 +119,13 @@ class ChainProbe:
             async with asyncio.timeout(known.pace.timeout):
                 await member.ask()
         except TimeoutError:
+            self._gone.add(id(member))
             known.failed(self._clock(), "The model provider did not answer in time.")
         except TalkError as error:
+            self._gone.add(id(member))
             known.ended(self._clock(), error)
         else:
             known.succeeded(self._clock())
+            if id(member) in self._gone:
+                self._gone.discard(id(member))
+                member.recovered()

@@ -16,6 +16,7 @@ import orjson
 
 from talk_agent.sessions.export import ALL_TURNS, deleted, exported, transcript
 from talk_agent.sessions.lease import RedisTurnLock
+from talk_agent.sessions.port import NOT_THERE
 from talk_agent.sessions.redis_server import RedisServer
 from talk_agent.sessions.redis_store import RedisSessionStore
 from talk_agent.settings import Settings
@@ -58,16 +59,16 @@ async def _run(arguments: argparse.Namespace, store: RedisSessionStore, lock: Re
     if arguments.command == "list":
         await _list(store)
     elif arguments.command == "show":
-        loaded = await store.load(arguments.session, ALL_TURNS)
+        loaded = await store.load(arguments.session, ALL_TURNS, user=await store.owner(arguments.session))
         if not loaded.version:
-            raise NotFound("No conversation is kept under this session id.")
+            raise NotFound(NOT_THERE)
         for author, text in transcript(loaded):
             print(f"{'you' if author == 'user' else author}: {text}")
     elif arguments.command == "export":
-        found = await exported(store, arguments.session)
+        found = await exported(store, arguments.session, await store.owner(arguments.session))
         sys.stdout.buffer.write(orjson.dumps(found, default=str, option=orjson.OPT_APPEND_NEWLINE))
     else:
-        await deleted(store, lock, arguments.session)
+        await deleted(store, lock, arguments.session, await store.owner(arguments.session))
 
 
 async def _list(store: RedisSessionStore) -> None:
@@ -75,7 +76,7 @@ async def _list(store: RedisSessionStore) -> None:
     for user in await store.users():
         for session in await store.sessions(user):
             used = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(session.updated))
-            print(f"{used}  {session.id}")
+            print(f"{used}  {session.id}" + (f"  {user}" if user != session.id else ""))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -50,6 +50,11 @@ def user_root(agent: str, user: str) -> str:
     return f"talk:{SCHEMA}:{{{_escape(agent)}/{_escape(user)}}}"
 
 
+def owner_key(agent: str, session: str) -> str:
+    """Whose a session id is, where callers are told apart. In the agent's slot: it is asked for by the id alone."""
+    return f"talk:{SCHEMA}:{{{_escape(agent)}}}:owner:{_escape(session)}"
+
+
 def session_keys(agent: str, user: str, session: str) -> SessionKeys:
     """The keys of a session. Any text is a legal name: what could end the hash tag is escaped."""
     root = user_root(agent, user)

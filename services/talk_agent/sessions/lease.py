@@ -49,11 +49,11 @@ class RedisTurnLock:
         self._dropping: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def hold(self, session_id: str) -> AsyncIterator[str]:
+    async def hold(self, session_id: str, user: str = "") -> AsyncIterator[str]:
         until = asyncio.get_running_loop().time() + self._wait
-        keys = session_keys(self._agent, session_id, session_id)
+        keys = session_keys(self._agent, user or session_id, session_id)
         token = new_id()
-        async with self._local.hold(session_id):
+        async with self._local.hold(session_id, user):
             try:
                 await self._take(keys, token, until)
                 keeper = asyncio.create_task(self._keep(session_id, keys, token), name=f"lease-{token}")

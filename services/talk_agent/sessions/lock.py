@@ -25,11 +25,12 @@ class LocalTurnLock:
     def __init__(self, *, wait: float, longest_line: int = 8) -> None:
         self._wait = wait
         self._longest_line = longest_line
-        self._lines: dict[str, _Line] = {}
+        self._lines: dict[tuple[str, str], _Line] = {}
 
     @asynccontextmanager
-    async def hold(self, session_id: str) -> AsyncIterator[str]:
-        line = self._lines.setdefault(session_id, _Line())
+    async def hold(self, session_id: str, user: str = "") -> AsyncIterator[str]:
+        key = (user or session_id, session_id)
+        line = self._lines.setdefault(key, _Line())
         if line.present > self._longest_line:
             raise SessionBusy("Too many turns of this session wait already.")
         line.present += 1
@@ -42,7 +43,7 @@ class LocalTurnLock:
         finally:
             line.present -= 1
             if not line.present:
-                del self._lines[session_id]
+                del self._lines[key]
 
     async def _acquire(self, lock: asyncio.Lock) -> None:
         try:

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from talk_agent.sessions.idempotency import Answer
-from talk_agent.sessions.port import Append, Conversation, SessionSummary, Turn
-from talk_kit.errors import SessionBusy
+from talk_agent.sessions.port import NOT_THERE, Append, Conversation, SessionSummary, Turn
+from talk_kit.errors import NotFound, SessionBusy
 
 _APP = "app:"
 _TEMP = "temp:"
+# Not printable, so in no name.
+_BETWEEN = "\n"
 ANSWER_TTL = 86_400.0
 
 
@@ -51,10 +53,19 @@ class MemorySessionStore:
         self._clock = clock
         self._sessions: OrderedDict[str, _Stored] = OrderedDict()
         self._answers: OrderedDict[tuple[str, str], tuple[float, Answer]] = OrderedDict()
+        self._owners: OrderedDict[str, str] = OrderedDict()
         self._app: dict[str, Any] = {}
 
-    async def load(self, session_id: str, recent_turns: int, *, key: str = "") -> Conversation:
+    async def claim(self, session_id: str, user: str) -> None:
+        if self._owners.setdefault(session_id, user) != user:
+            raise NotFound(NOT_THERE)
+        self._owners.move_to_end(session_id)
+        if len(self._owners) > self._max_sessions:
+            self._owners.popitem(last=False)
+
+    async def load(self, session_id: str, recent_turns: int, *, key: str = "", user: str = "") -> Conversation:
         self._expire()
+        session_id = _name(session_id, user)
         answer = self._answer(session_id, key)
         stored = self._sessions.get(session_id)
         if stored is None:
@@ -64,8 +75,9 @@ class MemorySessionStore:
         recent = tuple(turns[-recent_turns:]) if recent_turns > 0 else ()
         return Conversation(recent, {**stored.state, **self._app}, stored.version, answer)
 
-    async def append(self, session_id: str, turn: Append, *, version: int, fence: str = "") -> int:  # noqa: ARG002
+    async def append(self, session_id: str, turn: Append, *, version: int, fence: str = "", user: str = "") -> int:  # noqa: ARG002
         self._expire()
+        session_id = _name(session_id, user)
         now = self._clock()
         stored = self._sessions.get(session_id)
         if stored is None:
@@ -86,11 +98,13 @@ class MemorySessionStore:
 
     async def sessions(self, user: str) -> list[SessionSummary]:
         self._expire()
-        stored = self._sessions.get(user)
-        return [SessionSummary(user, stored.created, stored.updated)] if stored else []
+        own = [name for name in self._sessions if name == user or name.startswith(_name("", user))]
+        found = [(name.rpartition(_BETWEEN)[2], self._sessions[name]) for name in own]
+        return [SessionSummary(name, stored.created, stored.updated) for name, stored in found]
 
-    async def delete(self, session_id: str, *, fence: str = "") -> bool:  # noqa: ARG002
+    async def delete(self, session_id: str, *, fence: str = "", user: str = "") -> bool:  # noqa: ARG002
         self._expire()
+        session_id = _name(session_id, user)
         for key in [key for key in self._answers if key[0] == session_id]:
             del self._answers[key]
         return self._sessions.pop(session_id, None) is not None
@@ -132,3 +146,7 @@ class MemorySessionStore:
             if stored.used_at > now - self._ttl and len(self._sessions) <= self._max_sessions:
                 return
             self._sessions.popitem(last=False)
+
+
+def _name(session_id: str, user: str) -> str:
+    return f"{user}{_BETWEEN}{session_id}" if user else session_id

@@ -28,28 +28,34 @@ class OptionalSessions:
         self._local = LocalTurnLock(wait=wait)
 
     @asynccontextmanager
-    async def hold(self, session_id: str) -> AsyncIterator[str]:
+    async def hold(self, session_id: str, user: str = "") -> AsyncIterator[str]:
         # The own line comes first: while Redis comes and goes, callers with and without a lease must not meet.
-        async with self._local.hold(session_id), AsyncExitStack() as held:
+        async with self._local.hold(session_id, user), AsyncExitStack() as held:
             fence = ""
             try:
-                fence = await held.enter_async_context(self._lock.hold(session_id))
+                fence = await held.enter_async_context(self._lock.hold(session_id, user))
             except Unavailable as error:
                 log.warning("turn_without_lease", reason=error.detail)
             yield fence
 
-    async def load(self, session_id: str, recent_turns: int, *, key: str = "") -> Conversation:
+    async def claim(self, session_id: str, user: str) -> None:
         try:
-            return await self._store.load(session_id, recent_turns, key=key)
+            await self._store.claim(session_id, user)
+        except Unavailable as error:
+            log.warning("session_not_claimed", reason=error.detail)
+
+    async def load(self, session_id: str, recent_turns: int, *, key: str = "", user: str = "") -> Conversation:
+        try:
+            return await self._store.load(session_id, recent_turns, key=key, user=user)
         except Unavailable as error:
             log.warning("turn_without_history", reason=error.detail)
             return Conversation(version=_UNREAD)
 
-    async def append(self, session_id: str, turn: Append, *, version: int, fence: str = "") -> int:
+    async def append(self, session_id: str, turn: Append, *, version: int, fence: str = "", user: str = "") -> int:
         if version == _UNREAD:
             return _UNREAD
         try:
-            return await self._store.append(session_id, turn, version=version, fence=fence)
+            return await self._store.append(session_id, turn, version=version, fence=fence, user=user)
         except Unavailable as error:
             log.warning("turn_not_stored", reason=error.detail)
             return _UNREAD
@@ -57,8 +63,8 @@ class OptionalSessions:
     async def sessions(self, user: str) -> Sequence[SessionSummary]:
         return await self._store.sessions(user)
 
-    async def delete(self, session_id: str, *, fence: str = "") -> bool:
-        return await self._store.delete(session_id, fence=fence)
+    async def delete(self, session_id: str, *, fence: str = "", user: str = "") -> bool:
+        return await self._store.delete(session_id, fence=fence, user=user)
 
     async def check(self) -> None:
         await self._store.check()

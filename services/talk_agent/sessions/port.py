@@ -17,6 +17,8 @@ from google.adk.events.event import Event
 from talk_agent.sessions.idempotency import Answer
 
 Turn = tuple[Event, ...]
+# The same for a session that is not there and for one that is another caller's.
+NOT_THERE = "No conversation is kept under this session id."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +66,20 @@ class SessionSummary:
 
 
 class SessionStore(Protocol):
-    """Where conversations are kept. A session id alone names one: without authentication it is the user, too."""
+    """Where conversations are kept. `user` is whose: a caller, or nobody, and then each session is its own user."""
 
-    async def load(self, session_id: str, recent_turns: int, *, key: str = "") -> Conversation:
+    async def claim(self, session_id: str, user: str) -> None:
+        """Makes the session this user's, for its time to live. NotFound where it is another one's."""
+        ...
+
+    async def load(self, session_id: str, recent_turns: int, *, key: str = "", user: str = "") -> Conversation:
         """The conversation with at most so many turns; an unknown session is an empty one at version 0.
 
         `key` asks for the answer kept under that idempotency key.
         """
         ...
 
-    async def append(self, session_id: str, turn: Append, *, version: int, fence: str = "") -> int:
+    async def append(self, session_id: str, turn: Append, *, version: int, fence: str = "", user: str = "") -> int:
         """Stores a turn that was begun at `version` and returns the next. SessionBusy when another came between,
         or when `fence`, the token of a lease, no longer holds the session.
         """
@@ -83,7 +89,7 @@ class SessionStore(Protocol):
         """One user's sessions, the one used last at the end."""
         ...
 
-    async def delete(self, session_id: str, *, fence: str = "") -> bool:
+    async def delete(self, session_id: str, *, fence: str = "", user: str = "") -> bool:
         """Removes a session and all that is kept of it; whether there was one. SessionBusy as `append`."""
         ...
 
@@ -103,7 +109,7 @@ class SessionStore(Protocol):
 class TurnLock(Protocol):
     """One turn per session at a time."""
 
-    def hold(self, session_id: str) -> AbstractAsyncContextManager[str]:
+    def hold(self, session_id: str, user: str = "") -> AbstractAsyncContextManager[str]:
         """Waits for the turns before this one, in order of arrival; SessionBusy when they take too long.
 
         Gives the fence for `SessionStore.append`, or an empty one.

@@ -11,12 +11,12 @@ from typing import Any
 from typing_extensions import override
 
 from talk_agent.metrics import RedisMetrics, redis_metrics
-from talk_agent.sessions.address import RedisAddress
 from talk_agent.sessions.redis_errors import Unfit
 from talk_agent.sessions.redis_server import RedisServer
 from talk_agent.sessions.scripts import Call, Command
 from talk_kit.disconnect import cancel_and_wait
 from talk_kit.errors import Unavailable
+from talk_kit.redis_address import RedisAddress
 
 INTERVAL = 10.0
 

@@ -15,12 +15,12 @@ from typing import Any, Protocol
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import NoScriptError, ResponseError
 
-from talk_agent.sessions.address import RedisAddress
 from talk_agent.sessions.keys import SCHEMA, SCHEMA_KEY
 from talk_agent.sessions.redis_errors import Lost, Unfit, UnknownSchema, breaks_connection, too_old, translated
 from talk_agent.sessions.scripts import Call, Command
 from talk_kit.errors import Unavailable
 from talk_kit.logs import get_logger
+from talk_kit.redis_address import RedisAddress
 
 log = get_logger(__name__)
 

@@ -20,17 +20,19 @@ from talk_agent.sessions.codec import (
     turn_prefix,
 )
 from talk_agent.sessions.idempotency import Answer, decode_answer, encode_answer, field_of
-from talk_agent.sessions.keys import PROBE_KEY, SCHEMA, SCHEMA_KEY, SessionKeys, agent_keys, session_keys
-from talk_agent.sessions.port import Append, Conversation, SessionSummary, Turn
+from talk_agent.sessions.keys import PROBE_KEY, SCHEMA, SCHEMA_KEY, SessionKeys, agent_keys, owner_key, session_keys
+from talk_agent.sessions.port import NOT_THERE, Append, Conversation, SessionSummary, Turn
 from talk_agent.sessions.redis_errors import Lost, UnknownSchema
 from talk_agent.sessions.redis_server import RedisServer, Server
-from talk_kit.errors import SessionBusy
+from talk_kit.errors import NotFound, SessionBusy
 from talk_kit.names import new_id
 
 # A turn's end is worth waiting for: a restarted Redis is back within these seconds.
 APPEND_SECONDS = 8.0
 RETRY_SECONDS = 0.1
 PROBE_SECONDS = 60
+# A claim outlives its session, whose own time begins anew at the end of the turn: by an hour.
+CLAIM_MILLISECONDS = 3_600_000
 
 
 class RedisSessionStore:
@@ -44,14 +46,25 @@ class RedisSessionStore:
         self._own = agent_keys(agent)
         self._count = 0
 
-    async def load(self, session_id: str, recent_turns: int, *, key: str = "") -> Conversation:
-        keys = session_keys(self._agent, session_id, session_id)
+    async def claim(self, session_id: str, user: str) -> None:
+        ttl = self._ttl and self._ttl + CLAIM_MILLISECONDS
+        call = scripts.CLAIM.call((owner_key(self._agent, session_id),), (_bytes(user), ttl))
+        if (await self._server.run(call))[0] != 1:
+            raise NotFound(NOT_THERE)
+
+    async def owner(self, session_id: str) -> str:
+        """Whose a session is; empty where callers were not told apart."""
+        (found,) = await self._server.run(("GET", owner_key(self._agent, session_id)))
+        return found.decode("utf-8", "surrogatepass") if found else ""
+
+    async def load(self, session_id: str, recent_turns: int, *, key: str = "", user: str = "") -> Conversation:
+        keys = session_keys(self._agent, user or session_id, session_id)
         ask = recent_turns + bool(key and recent_turns)
         while True:
             args = (SCHEMA, ask, field_of(key) if key else "")
             call = scripts.LOAD.call((keys.meta, keys.events, keys.user, keys.answers), args)
             answer, app = await self._server.run(call, ("HGETALL", self._own.app))
-            _, meta, tail, user, kept = checked(answer)
+            _, meta, tail, shared, kept = checked(answer)
             found = _answer(kept)
             turns = _turns(tail, whole=len(tail) < ask, without=found.turn_id if found and found.cut else None)
             if len(turns) >= recent_turns or len(tail) < ask:
@@ -59,19 +72,20 @@ class RedisSessionStore:
             ask *= 4
         read = Meta(meta)
         recent = turns[-recent_turns:] if recent_turns else ()
-        return Conversation(tuple(recent), merged_state(read.state, user, app), read.version, found)
+        return Conversation(tuple(recent), merged_state(read.state, shared, app), read.version, found)
 
-    async def append(self, session_id: str, turn: Append, *, version: int, fence: str = "") -> int:
+    async def append(self, session_id: str, turn: Append, *, version: int, fence: str = "", user: str = "") -> int:
         """While Redis is away, tries for APPEND_SECONDS; a turn that was stored before its answer was lost is not
         stored twice.
         """
-        keys = session_keys(self._agent, session_id, session_id)
+        user = user or session_id
+        keys = session_keys(self._agent, user, session_id)
         state = state_parts(turn.state)
         if state["app"]:
             await self._store_app(keys, state["app"], version)
         args = [SCHEMA, turn.id or new_id(), version, fence, *self._args(session_id, turn)]
         args += [*encode_state(state["session"]), *encode_state(state["user"])]
-        used = scripts.USED.call((self._own.users,), (session_id, self._ttl))
+        used = scripts.USED.call((self._own.users,), (_bytes(user), self._ttl))
         call = scripts.APPEND.call(append_keys(keys), args)
         _, answer = await self._patiently(used, call)
         return int(checked(answer)[1])
@@ -93,12 +107,14 @@ class RedisSessionStore:
         names = (await self._server.run(("ZRANGE", self._own.users, 0, -1)))[0]
         return [name.decode("utf-8", "surrogatepass") for name in names]
 
-    async def delete(self, session_id: str, *, fence: str = "") -> bool:
-        keys = session_keys(self._agent, session_id, session_id)
+    async def delete(self, session_id: str, *, fence: str = "", user: str = "") -> bool:
+        keys = session_keys(self._agent, user or session_id, session_id)
         call = scripts.DELETE.call(delete_keys(keys), (SCHEMA, session_id, fence, "1"))
         _, existed, left = checked((await self._server.run(call))[0])
         if not left:
-            await self._server.run(("ZREM", self._own.users, session_id))
+            await self._server.run(("ZREM", self._own.users, _bytes(user or session_id)))
+        if user:
+            await self._server.run(("DEL", owner_key(self._agent, session_id)))
         return bool(existed == b"1")
 
     async def check(self) -> None:
@@ -134,7 +150,7 @@ class RedisSessionStore:
 
     def _args(self, session_id: str, turn: Append) -> list[str | bytes | int]:
         element = encode_turn(turn.id, turn.turn) if turn.turn else b""
-        args: list[str | bytes | int] = [element, "", self._ttl, session_id.encode("utf-8", "surrogatepass"), "1"]
+        args: list[str | bytes | int] = [element, "", self._ttl, _bytes(session_id), "1"]
         if turn.key and turn.answer:
             args += [field_of(turn.key), encode_answer(turn.answer), self._answer_ttl, "1" if turn.answer.cut else ""]
         else:
@@ -154,6 +170,10 @@ class RedisSessionStore:
                 if clock() > until:
                     raise
             await asyncio.sleep(RETRY_SECONDS * (0.5 + random.random()))  # noqa: S311 - spreads replicas
+
+
+def _bytes(name: str) -> bytes:
+    return name.encode("utf-8", "surrogatepass")
 
 
 def milliseconds(seconds: float) -> int:

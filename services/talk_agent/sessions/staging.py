@@ -41,37 +41,39 @@ class StagingSessionService(BaseSessionService):
 
     def __init__(self, app_name: str) -> None:
         self._app_name = app_name
-        self._stages: dict[str, Stage] = {}
+        self._stages: dict[tuple[str, str], Stage] = {}
 
     @contextmanager
-    def stage(self, session_id: str, loaded: Conversation) -> Iterator[Stage]:
+    def stage(self, session_id: str, loaded: Conversation, user: str = "") -> Iterator[Stage]:
         """Opens a turn's stage; the session must not have one, which is what `TurnLock` sees to."""
-        assert session_id not in self._stages, "two turns of one session"
+        user = user or session_id
+        key = (user, session_id)
+        assert key not in self._stages, "two turns of one session"
         session = Session(
             id=session_id,
             app_name=self._app_name,
-            user_id=session_id,
+            user_id=user,
             state=dict(loaded.state),
             events=loaded.events,
         )
-        self._stages[session_id] = stage = Stage(session)
+        self._stages[key] = stage = Stage(session)
         try:
             yield stage
         finally:
-            del self._stages[session_id]
+            del self._stages[key]
 
     @override
     async def get_session(
         self, *, app_name: str, user_id: str, session_id: str, config: GetSessionConfig | None = None
     ) -> Session | None:
-        stage = self._stages.get(session_id)
+        stage = self._stages.get((user_id, session_id))
         return stage.session if stage else None
 
     @override
     async def append_event(self, session: Session, event: Event) -> Event:
         event = await super().append_event(session, event)
         if not event.partial:
-            self._stages[session.id].add(event)
+            self._stages[session.user_id, session.id].add(event)
         return event
 
     @override

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,13 +15,23 @@ from typing_extensions import override
 from talk_agent.names import agent_tool_name
 from talk_agent.run_context import RunContext, current_run
 from talk_agent.tools.directory import AgentDirectory
-from talk_kit.errors import DeadlineExceeded, InvalidRequest, ProviderFailed, TalkError, Unavailable, from_code
+from talk_kit import deadline
+from talk_kit.errors import (
+    DeadlineExceeded,
+    InvalidRequest,
+    OutOfTime,
+    ProviderFailed,
+    TalkError,
+    Unavailable,
+    from_code,
+)
 from talk_kit.http_client import HttpPool
-from talk_kit.names import SESSION_ID_LENGTH, name_for_gateway
+from talk_kit.names import CALL_DEPTH, called_session, name_for_gateway
 
 # The agents that called, the first one first: `travel-planner,local-guide`.
 CALL_PATH_HEADER = "X-Talk-Call-Path"
-MAX_DEPTH = 3
+# Longer than any turn may take: what is left of the caller's own turn is the bound.
+IDLE_SECONDS = 3600.0
 
 
 class AgentTool(BaseTool):
@@ -72,9 +80,9 @@ class AgentTool(BaseTool):
         if not isinstance(message, str) or not message.strip():
             raise InvalidRequest("The tool needs a message, which is a text.")
         try:
-            async with asyncio.timeout_at(run.deadline):
+            async with deadline.held():
                 return {"result": await self._ask(message, run, path)}
-        except TimeoutError:
+        except OutOfTime:
             raise DeadlineExceeded(f"The agent {self._agent!r} did not answer in time.") from None
 
     async def _ask(self, message: str, run: RunContext, path: tuple[str, ...]) -> str:
@@ -84,9 +92,14 @@ class AgentTool(BaseTool):
             "POST",
             f"{self._gateway_url}/v1/agents/{self._asked_as}/chat",
             target=f"The agent {self._agent!r}",
-            headers={CALL_PATH_HEADER: ",".join(path), "Accept": "application/json"},
-            json={"session_id": session_of(run.session_id, self._caller), "message": message},
-            idle=max(1.0, run.deadline - asyncio.get_running_loop().time()),
+            headers={
+                CALL_PATH_HEADER: ",".join(path),
+                "Accept": "application/json",
+                **run.headers,
+                **deadline.outgoing_headers(),
+            },
+            json={"session_id": called_session(run.session_id, self._caller), "message": message},
+            idle=IDLE_SECONDS,
         )
         return self._reply(answer.status_code, answer.content)
 
@@ -111,17 +124,9 @@ def next_path(path: tuple[str, ...], caller: str, agent: str) -> tuple[str, ...]
     longer = (*path, caller)
     if agent in longer:
         raise InvalidRequest(f"The agent {agent!r} waits for this answer itself: {' asks '.join((*longer, agent))}.")
-    if len(longer) > MAX_DEPTH:
-        raise InvalidRequest(f"Agents may ask one another {MAX_DEPTH} deep; this call would go deeper.")
+    if len(longer) > CALL_DEPTH:
+        raise InvalidRequest(f"Agents may ask one another {CALL_DEPTH} deep; this call would go deeper.")
     return longer
-
-
-def session_of(session_id: str, caller: str) -> str:
-    """The session of a called agent: `<session>.<caller>`, with a hash for a session id that is too long for that."""
-    joined = f"{session_id}.{caller}"
-    if len(joined) <= SESSION_ID_LENGTH:
-        return joined
-    return f"{hashlib.sha256(session_id.encode()).hexdigest()}.{caller}"
 
 
 def _generic(agent: str) -> str:

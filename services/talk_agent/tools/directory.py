@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 import orjson
 
+from talk_agent.run_context import current_run
 from talk_kit.errors import TalkError
 from talk_kit.http_client import HttpPool
 from talk_kit.logs import get_logger
@@ -53,7 +54,11 @@ class AgentDirectory:
         self._ask_again_at = self._clock() + RETRY_SECONDS
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                answer = await self._pool.request("GET", f"{gateway_url}/v1/agents", target="The gateway")
+                run = current_run.get(None)
+                headers = run.headers if run else {}
+                answer = await self._pool.request(
+                    "GET", f"{gateway_url}/v1/agents", target="The gateway", headers=headers
+                )
             agents = orjson.loads(answer.content)["agents"]
             self._asked = {str(agent["name"]): str(agent.get("description") or "") for agent in agents}
         except (TalkError, TimeoutError, ValueError, LookupError, TypeError, AttributeError) as error:

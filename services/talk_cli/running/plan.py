@@ -35,6 +35,8 @@ _PLANNED = frozenset(
         "TALK_CHAT_API_KEY",
         "TALK_DEFAULT_AGENT",
         "TALK_GATEWAY_URL",
+        "TALK_IDENTITY_FILE",
+        "TALK_IDENTITY_PUBLIC_FILE",
         "TALK_LOCAL_PARTS",
     ]
 )
@@ -66,6 +68,14 @@ class ChildSpec:
 
 
 @dataclass(frozen=True)
+class IdentityFiles:
+    """The gateway's key that says who calls, and the public one that its agents check that with."""
+
+    private: Path
+    public: Path
+
+
+@dataclass(frozen=True)
 class Ports:
     """One port a process; `agents` in the order of the agents."""
 
@@ -86,17 +96,30 @@ def local_parts(settings: Settings, agents: Sequence[Launch]) -> list[str]:
 
 
 def plan(
-    settings: Settings, environ: Mapping[str, str], agents: Sequence[Launch], directory: Path, ports: Ports
+    settings: Settings,
+    environ: Mapping[str, str],
+    agents: Sequence[Launch],
+    directory: Path,
+    ports: Ports,
+    identity: IdentityFiles | None = None,
 ) -> list[ChildSpec]:
     """The processes, those first that others wait for. `directory` is the file with all agents."""
     parts = local_parts(settings, agents)
-    planner = _Planner(settings, environ, ports, parts)
+    planner = _Planner(settings, environ, ports, parts, identity)
     children = [planner.agent(agent, port) for agent, port in zip(agents, ports.agents, strict=True)]
     return [*planner.local(), *children, planner.gateway(children, directory)]
 
 
 class _Planner:
-    def __init__(self, settings: Settings, environ: Mapping[str, str], ports: Ports, parts: list[str]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        environ: Mapping[str, str],
+        ports: Ports,
+        parts: list[str],
+        identity: IdentityFiles | None,
+    ) -> None:
+        self._identity = identity
         self._settings = settings
         self._environ = environ
         self._ports = ports
@@ -120,6 +143,8 @@ class _Planner:
             **self._model(),
             **agent.secrets,
         }
+        if self._identity:
+            told["TALK_IDENTITY_PUBLIC_FILE"] = str(self._identity.public)
         if self._settings.openai_alone:
             env.pop("OPENAI_API_KEY", None)
         return ChildSpec(agent.name, "talk_agent", port, env=self._env(env, port, told))
@@ -134,6 +159,8 @@ class _Planner:
         }
         if self._settings.default_agent:
             told["TALK_DEFAULT_AGENT"] = self._settings.default_agent
+        if self._identity:
+            told["TALK_IDENTITY_FILE"] = str(self._identity.private)
         spec = self._gateway_spec()
         env = self._env(env, spec.port, told) | {"TALK_HOST": spec.host}
         return ChildSpec(spec.name, spec.module, spec.port, spec.host, env)

@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection
 
 from talk_kit.api_keys import CallerLimits
 from talk_kit.errors import Forbidden
+from talk_kit.identity import Identity
 from talk_kit.logs import session_hash
 
 NO_LIMITS = CallerLimits()
@@ -17,12 +18,14 @@ NO_LIMITS = CallerLimits()
 class Caller:
     """`name` is `key:<name>` or `oidc:<claim>`, and empty where nobody is asked who they are.
 
-    `agents` are those that may be spoken to, by the names of the directory; None is every one.
+    `agents` are those that may be spoken to, by the names of the directory; None is every one. `via` is the turn
+    of an agent that asks another one in this caller's name.
     """
 
     name: str = ""
     agents: frozenset[str] | None = None
     limits: CallerLimits = NO_LIMITS
+    via: Identity | None = None
 
     def may_use(self, agent: str) -> bool:
         """Whether this agent may be spoken to."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from talk_gateway.limits.settings import LimitSettings
 from talk_kit.settings import http_url, one_of, seconds, setting, words
 
 # Signed with a key that its owner alone has: no `none`, and no HS*, whose keys whoever checks could also sign with.
@@ -30,8 +31,8 @@ def trusted_url(raw: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class AuthSettings:
-    """Who may call."""
+class AuthSettings(LimitSettings):
+    """Who may call, and, by what it stands on, how much."""
 
     auth_mode: str = setting(
         "TALK_AUTH_MODE",
@@ -44,6 +45,18 @@ class AuthSettings:
         "TALK_AUTH_FILE",
         None,
         doc="File of named keys (`talk keys` writes it); a change counts within seconds.",
+        parse=Path,
+    )
+    identity_file: Path | None = setting(  # noqa: RUF009
+        "TALK_IDENTITY_FILE",
+        None,
+        doc="Private key (PEM, Ed25519) that signs, for agents, who calls. Without it they know sessions only.",
+        parse=Path,
+    )
+    identity_public_file: Path | None = setting(  # noqa: RUF009
+        "TALK_IDENTITY_PUBLIC_FILE",
+        None,
+        doc="Public keys (PEM) of those that signed before, while agents still use what they signed.",
         parse=Path,
     )
     oidc_issuer: str | None = setting(

@@ -29,7 +29,8 @@ class AgentVoice:
 class Agent:
     """One agent. Its directory changes it in place, so that a turn that is under way sees its pods come and go.
 
-    `name` is what callers say; `own_name` is what its pods call it, which differs for an agent of another
+    `requests_per_minute` is the spec's own limit, 0 where it has none. `name` is what callers say;
+    `own_name` is what its pods call it, which differs for an agent of another
     namespace (`helper.team` and `helper`).
     """
 
@@ -40,6 +41,7 @@ class Agent:
     ready: bool = False
     reason: str = "not asked yet"
     own_name: str = ""
+    requests_per_minute: int = 0
 
     def __post_init__(self) -> None:
         self.own_name = self.own_name or self.name

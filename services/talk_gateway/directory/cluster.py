@@ -36,6 +36,7 @@ class Seen:
     preferred: tuple[str, ...]
     spare: tuple[str, ...]
     reason: str
+    requests_per_minute: int = 0
 
 
 @dataclass(slots=True)
@@ -74,7 +75,7 @@ class Cluster:
         preferred = tuple(e.url for e in endpoints if e.ready)
         spare = tuple(e.url for e in endpoints if e.serving and not e.ready)
         reason = "" if preferred or spare else facts.message or NO_POD
-        return Seen(facts.description, facts.voice, preferred, spare, reason)
+        return Seen(facts.description, facts.voice, preferred, spare, reason, facts.requests_per_minute)
 
     def known(self) -> set[Key]:
         """Every agent there is."""

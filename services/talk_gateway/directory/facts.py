@@ -34,6 +34,7 @@ class AgentFacts:
     description: str
     voice: AgentVoice
     message: str
+    requests_per_minute: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,13 @@ def key_of(document: Json) -> Key:
 def agent_facts(document: Json, default_voice: Json) -> AgentFacts:
     """The facts of a TalkAgent; `default_voice` is what its `spec.voice` leaves out."""
     spec = _map(document, "spec")
-    return AgentFacts(_word(spec, "description"), _voice(_map(spec, "voice"), default_voice), _not_ready(document))
+    rate = _map(spec, "limits").get("requestsPerMinute")
+    return AgentFacts(
+        description=_word(spec, "description"),
+        voice=_voice(_map(spec, "voice"), default_voice),
+        message=_not_ready(document),
+        requests_per_minute=rate if isinstance(rate, int) and rate > 0 else 0,
+    )
 
 
 def _voice(own: Json, default: Json) -> AgentVoice:

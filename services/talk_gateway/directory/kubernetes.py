@@ -111,6 +111,7 @@ class KubernetesDirectory(AgentTable):
         agent = known or Agent(name, Pods(limits=self._limits), own_name=key.name)
         before = (agent.ready, agent.reason)
         agent.description, agent.voice = seen.description, seen.voice
+        agent.requests_per_minute = seen.requests_per_minute
         agent.pods.offer(seen.preferred, seen.spare)
         agent.ready, agent.reason = not seen.reason, seen.reason or "ok"
         self._by_name[name] = agent

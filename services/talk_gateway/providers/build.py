@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from talk_gateway import metrics
@@ -11,7 +12,7 @@ from talk_gateway.providers.asr import Transcriber
 from talk_gateway.providers.endpoint import Endpoint, Waits, key_file
 from talk_gateway.providers.named import DEFAULT, NamedProvider, unknown_fallbacks
 from talk_gateway.providers.tts import Synthesizer
-from talk_gateway.settings import OPENAI_BASE_URL, Settings
+from talk_gateway.settings import ASR_MODEL, OPENAI_BASE_URL, TTS_MODEL, TTS_VOICE, Settings
 from talk_kit.breaker import BreakerLimits
 from talk_kit.errors import CircuitOpen, Unavailable
 from talk_kit.guard import Guard
@@ -59,11 +60,12 @@ def transcription(settings: Settings, pool: HttpPool) -> Chains[Transcriber]:
     # The answer comes as a whole: its first byte is its last.
     waits = Waits(settings.connect_timeout, *(settings.asr_timeout,) * 3)
     url, key = _address(settings.asr_base_url, settings.asr_api_key, settings.openai_api_key)
+    own = _key(settings.asr_api_key_file, key)
     make = _maker(settings, waits, "asr", "The speech recognition")
-    found = {DEFAULT: Transcriber(pool, make(DEFAULT, "TALK_ASR_BASE_URL", url, settings.asr_model, lambda: key))}
+    found = {DEFAULT: Transcriber(pool, make(DEFAULT, "TALK_ASR_BASE_URL", url, settings.asr_model, own))}
     fallbacks = {DEFAULT: settings.asr_fallbacks}
     for each in settings.speech_providers:
-        endpoint = make(each.name, *_where(each), each.transcription.model or settings.asr_model, _key(each))
+        endpoint = make(each.name, *_where(each), each.transcription.model or ASR_MODEL, _key(each.api_key_file))
         found[each.name] = Transcriber(pool, endpoint)
         fallbacks[each.name] = each.transcription.fallbacks
     return _chains("asr", found, fallbacks)
@@ -75,13 +77,14 @@ def synthesis(settings: Settings, pool: HttpPool) -> Chains[Synthesizer]:
         settings.connect_timeout, settings.tts_first_timeout, settings.tts_timeout, settings.tts_total_timeout
     )
     url, key = _address(settings.tts_base_url, settings.tts_api_key, settings.openai_api_key)
+    own = _key(settings.tts_api_key_file, key)
     make = _maker(settings, waits, "tts", "The speech synthesis")
-    default = make(DEFAULT, "TALK_TTS_BASE_URL", url, settings.tts_model, lambda: key)
+    default = make(DEFAULT, "TALK_TTS_BASE_URL", url, settings.tts_model, own)
     found = {DEFAULT: Synthesizer(pool, default, settings.tts_voice)}
     fallbacks = {DEFAULT: settings.tts_fallbacks}
     for each in settings.speech_providers:
-        endpoint = make(each.name, *_where(each), each.speech.model or settings.tts_model, _key(each))
-        found[each.name] = Synthesizer(pool, endpoint, each.speech.voice or settings.tts_voice)
+        endpoint = make(each.name, *_where(each), each.speech.model or TTS_MODEL, _key(each.api_key_file))
+        found[each.name] = Synthesizer(pool, endpoint, each.speech.voice or TTS_VOICE)
         fallbacks[each.name] = each.speech.fallbacks
     return _chains("tts", found, fallbacks)
 
@@ -120,8 +123,8 @@ def _where(provider: NamedProvider) -> tuple[str, str]:
     return "TALK_SPEECH_PROVIDERS", provider.base_url
 
 
-def _key(provider: NamedProvider) -> Callable[[], str]:
-    return key_file(provider.api_key_file) if provider.api_key_file else str
+def _key(file: str, key: str = "") -> Callable[[], str]:
+    return key_file(Path(file)) if file else lambda: key
 
 
 def _address(base_url: str, api_key: str, openai_api_key: str) -> tuple[str, str]:

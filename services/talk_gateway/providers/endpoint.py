@@ -11,11 +11,11 @@ import httpx
 from talk_kit.errors import (
     ContentFiltered,
     DeadlineExceeded,
+    KeyRefused,
     OutOfTime,
     ProviderBusy,
     ProviderFailed,
     ProviderRejected,
-    ProviderUnreachable,
     TalkError,
     Unavailable,
 )
@@ -55,11 +55,11 @@ class Endpoint:
         return f"{self.base_url}{path}"
 
     def headers(self) -> dict[str, str]:
-        """The credentials. ProviderUnreachable where the key cannot be read."""
+        """The credentials. KeyRefused where the key cannot be read."""
         try:
             key = self.api_key()
         except (OSError, ValueError) as error:
-            raise ProviderUnreachable(f"{self.name} has no usable API key.") from error
+            raise KeyRefused(f"{self.name} has no usable API key.") from error
         return {"Authorization": f"Bearer {key}"} if key else {}
 
     def check(self, response: httpx.Response) -> None:
@@ -72,7 +72,7 @@ class Endpoint:
         if status == httpx.codes.TOO_MANY_REQUESTS or (status == httpx.codes.SERVICE_UNAVAILABLE and wait is not None):
             raise ProviderBusy(f"{self.name} is at its limit.", retry_after=wait)
         if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-            raise ProviderUnreachable(f"{self.name} refuses Talk's credentials; its API key needs a look.")
+            raise KeyRefused(f"{self.name} refuses Talk's credentials; its API key needs a look.")
         refused = 400 <= status < 500 and status != httpx.codes.REQUEST_TIMEOUT
         raise (ProviderRejected if refused else ProviderFailed)(f"{self.name} answered with status {status}.")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -31,7 +30,7 @@ class NamedProvider:
 
     name: str
     base_url: str
-    api_key_file: Path | None
+    api_key_file: str
     transcription: NamedPart
     speech: NamedPart
 
@@ -67,7 +66,7 @@ def _provider(member: object) -> NamedProvider:
     if not name:
         raise ValueError("give each provider a name")
     parts = {part: _part(found.get(part, {}), part) for part in _PARTS}
-    return NamedProvider(name, http_url(url), Path(key_file) if key_file else None, **parts)
+    return NamedProvider(name, http_url(url), key_file, **parts)
 
 
 def _part(member: object, part: str) -> NamedPart:

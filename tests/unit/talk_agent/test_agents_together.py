@@ -153,7 +153,7 @@ async def test_an_agent_that_is_not_there_is_an_error_for_the_model(llm: FakeLlm
 
 
 async def test_a_failure_of_the_called_agent_is_an_error_for_the_model(llm: FakeLlm, serve_agent: ServeAgent) -> None:
-    llm.script(asks("b"), fake.status(500), fake.reply("It failed."))
+    llm.script(asks("b"), fake.status(500), fake.status(500), fake.reply("It failed."))
     async with together(serve_agent, llm, {"a": ["b"], "b": []}) as (_, agents):
         response = await agents["a"].say("Hello")
 

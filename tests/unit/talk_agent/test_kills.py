@@ -13,7 +13,7 @@ import pytest
 from tests.fakes.storm import storm
 
 FULL = os.environ.get("TALK_TEST_KILLS") == "full"
-pytestmark = [pytest.mark.loopback, pytest.mark.timeout(900 if FULL else 120)]
+pytestmark = [pytest.mark.loopback, pytest.mark.timeout(1800 if FULL else 400)]
 
 
 @pytest.mark.parametrize("where", ["agent", "redis"])

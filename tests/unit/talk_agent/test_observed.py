@@ -55,7 +55,7 @@ async def test_one_request_id_is_in_every_call_and_every_line(
 async def test_a_failed_turn_is_one_line_without_the_providers_words(
     llm: FakeLlm, serve_agent: ServeAgent, json_logs: None, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    llm.script(fake.status(500))
+    llm.script(fake.status(500), fake.status(500))
     async with serve_agent(llm.url) as agent:
         await agent.post({"message": "Hi"}, {"X-Request-ID": "r-43"})
         shown = "".join(capfd.readouterr())
@@ -89,7 +89,7 @@ async def test_known_labels_are_there_at_zero_and_turns_are_counted(llm: FakeLlm
         assert sample(before, "talk_agent_tool_calls_total", agent=name, tool="ask_other", outcome="error") == 0
 
         await agent.say("Hello")
-        llm.script(fake.status(500))
+        llm.script(fake.status(500), fake.status(500))
         await agent.say("Hello")
         llm.script(fake.tool_call("ask_other", '{"message": "Hi"}'), fake.tool_call("invented", "{}"))
         await agent.say("Hello")
@@ -104,6 +104,8 @@ async def test_known_labels_are_there_at_zero_and_turns_are_counted(llm: FakeLlm
     assert sample(after, "talk_agent_tokens_total", agent=name, direction="output") == 12
     assert sample(after, "talk_agent_llm_calls_total", agent=name) == 5
     assert sample(after, "talk_agent_llm_errors_total", agent=name, code="provider_failed") == 1
+    assert sample(after, "talk_agent_retries_total", agent=name, target="openai/m") == 1
+    assert sample(after, "talk_agent_breaker_state", agent=name, target="openai/m") == 0
     assert sample(after, "talk_agent_tool_calls_total", agent=name, tool="ask_other", outcome="error") == 1
     assert sample(after, "talk_agent_tool_calls_total", agent=name, tool="unknown", outcome="error") == 1
     assert sample(after, "talk_agent_tool_seconds_count", agent=name, tool="ask_other") == 1

@@ -95,7 +95,7 @@ async def test_another_message_under_the_same_key_is_422(
 
 
 async def test_a_failure_is_not_kept(llm: FakeLlm, serve_agent: ServeAgent, sessions: dict[str, Any]) -> None:
-    llm.script(fake.status(500), fake.reply("Two."))
+    llm.script(fake.status(500), fake.status(500), fake.reply("Two."))
     async with serve_agent(llm.url, settings=sessions) as agent:
         assert (await ask(agent, "Hello")).status_code == 502
         assert (await ask(agent, "Hello")).json()["reply"] == "Two."

@@ -61,6 +61,53 @@ async def test_a_json_turn_past_its_deadline_is_504_and_closes_the_stream(
         assert said_to_the_model(llm) == [("user", "Again")]
 
 
+async def test_what_the_caller_gives_is_a_turns_bound(llm: FakeLlm, serve_agent: ServeAgent) -> None:
+    llm.script(fake.streamed(fake.ROLE, fake.text("Once upon "), fake.stall()))
+    async with serve_agent(llm.url) as agent:
+        body = {"message": "Tell me a story", "session_id": "s1"}
+        response = await agent.post(body, {"X-Request-Timeout": "1.5"})
+        assert (response.status_code, response.json()["code"]) == (504, "deadline")
+        assert "1.5 s" in response.json()["detail"]
+        await nothing_left(agent, llm)
+        assert llm.closed_early.is_set()
+
+        await agent.say("Go on")
+        assert ("assistant", "Once upon ") in said_to_the_model(llm)
+        assert (await agent.post(body, {"X-Request-Timeout": "soon"})).status_code == 400
+
+
+async def test_the_caller_bounds_the_wait_for_a_session_too(llm: FakeLlm, serve_agent: ServeAgent) -> None:
+    gate = asyncio.Event()
+    llm.script(fake.streamed(fake.ROLE, fake.wait(gate), fake.text("One."), *fake.end()))
+    async with serve_agent(llm.url) as agent:
+        first = asyncio.create_task(agent.say("Hello"))
+        await llm.arrived.wait()
+        late = await agent.post({"message": "Hello", "session_id": "s1"}, {"X-Request-Timeout": "0.2"})
+        gate.set()
+        assert (await first).status_code == 200
+        await nothing_left(agent, llm)
+
+    assert (late.status_code, late.json()["code"]) == (504, "deadline")
+
+
+async def test_a_full_agent_lets_a_few_wait_and_refuses_the_rest(llm: FakeLlm, serve_agent: ServeAgent) -> None:
+    gate = asyncio.Event()
+    llm.default = fake.streamed(fake.ROLE, fake.wait(gate), fake.text("One."), *fake.end())
+    async with serve_agent(llm.url, limits={"concurrentTurns": 2}) as agent:
+        running = [asyncio.create_task(agent.say("Hello", f"s{number}")) for number in range(2)]
+        await eventually(lambda: len(llm.requests) == 2)
+        waiting = asyncio.create_task(agent.say("Hello", "s3"))
+        await eventually(lambda: agent.service.turns._engine.slots.waiting == 1)
+        refused = await agent.post({"message": "Hello", "session_id": "s4", "stream": True})
+        gate.set()
+        answers = await asyncio.gather(*running, waiting)
+        await nothing_left(agent, llm)
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    assert refused.headers["retry-after"]
+
+
 async def test_a_streamed_turn_past_its_deadline_keeps_what_was_said(llm: FakeLlm, serve_agent: ServeAgent) -> None:
     llm.script(fake.streamed(fake.ROLE, fake.text("Once upon "), fake.stall()))
     async with serve_agent(llm.url, limits={"runTimeout": "1s"}) as agent:
@@ -290,6 +337,7 @@ async def test_a_turn_cut_after_a_tool_call_keeps_no_half_call(llm: FakeLlm, ser
     llm.script(
         fake.streamed(fake.ROLE, fake.text("Let me see."), fake.call("weather", "{}"), *fake.end("tool_calls")),
         fake.status(500),
+        fake.status(500),
     )
     async with serve_agent(llm.url) as agent:
         events = await tool_turn(agent)
@@ -324,10 +372,14 @@ FAULTS: dict[str, tuple[fake.Answer, int, str]] = {
 }
 
 
+# What may pass by itself is asked once more within the turn.
+REPEATED = ("broken", "reset", "cut", "ends without a finish reason", "error in the stream", "not an event stream")
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_fault_of_the_provider_before_the_first_word(llm: FakeLlm, serve_agent: ServeAgent, fault: str) -> None:
     answer, status, code = FAULTS[fault]
-    llm.script(answer, answer)
+    llm.script(*[answer] * (4 if fault in REPEATED else 2))
     async with serve_agent(llm.url) as agent:
         response = await agent.say("Hello")
         events = await agent.stream("Hello")

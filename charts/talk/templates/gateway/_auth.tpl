@@ -31,3 +31,20 @@
 {{- else -}}{}
 {{- end -}}
 {{- end -}}
+
+{{/* The gateway's environment of `rateLimits`, as JSON. */}}
+{{- define "talk.limits.env" -}}
+{{- $limits := .Values.rateLimits -}}
+{{- $env := dict
+  "TALK_LIMIT_REQUESTS_PER_MINUTE" $limits.requestsPerMinute
+  "TALK_LIMIT_CONCURRENT_TURNS" $limits.concurrentTurns
+  "TALK_LIMIT_TOKENS_PER_DAY" $limits.tokensPerDay
+  "TALK_LIMIT_IP_REQUESTS_PER_MINUTE" $limits.ipRequestsPerMinute
+  "TALK_LIMIT_AGENT_REQUESTS_PER_MINUTE" $limits.agentRequestsPerMinute
+  "TALK_LIMIT_AGENT_TOKENS_PER_DAY" $limits.agentTokensPerDay
+  "TALK_LIMIT_FAIL" $limits.fail
+  "TALK_TRUSTED_PROXIES" (join "," $limits.trustedProxies)
+-}}
+{{- if $limits.shared -}}{{- $env = merge $env (include "talk.redis.env" . | fromJson) -}}{{- end -}}
+{{- $env | toJson -}}
+{{- end -}}

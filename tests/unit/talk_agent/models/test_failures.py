@@ -10,9 +10,9 @@ from talk_kit.errors import (
     ContentFiltered,
     DeadlineExceeded,
     EmptyReply,
+    KeyRefused,
     ProviderBusy,
     ProviderFailed,
-    ProviderUnreachable,
     TalkError,
 )
 
@@ -22,8 +22,8 @@ from talk_kit.errors import (
     [
         (429, ProviderBusy, True, True),
         (529, ProviderBusy, True, True),
-        (401, ProviderUnreachable, True, True),
-        (403, ProviderUnreachable, True, True),
+        (401, KeyRefused, True, True),
+        (403, KeyRefused, True, True),
         (408, DeadlineExceeded, True, True),
         (504, DeadlineExceeded, True, True),
         (500, ProviderFailed, True, True),

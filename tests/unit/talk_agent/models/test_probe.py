@@ -94,14 +94,15 @@ def test_a_provider_that_refuses_is_gone_in_time(pace: Pace, bound: float, age: 
     assert now <= bound
 
 
-def test_a_provider_that_hangs_is_gone_in_time_and_back_in_time() -> None:
-    known = Reachability(LISTING)
+@pytest.mark.parametrize(("pace", "bound"), [(LISTING, 15), (COMPLETION, 65)])
+def test_a_provider_that_hangs_is_gone_in_time_and_back_in_time(pace: Pace, bound: float) -> None:
+    known = Reachability(pace)
     known.succeeded(0)
     now = 0.0
     while known.ok:
-        now += known.next_delay(now) + LISTING.timeout
+        now += known.next_delay(now) + pace.timeout
         known.failed(now, "silent")
-    assert now <= 15
+    assert now <= bound
     assert known.next_delay(now) + LISTING.timeout <= 15
 
 

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from talk_agent.sessions.address import RedisAddress, parse_redis_url
 from talk_agent.sessions.adk_service import RedisSessionService
 from talk_agent.sessions.redis_server import RedisServer
 from talk_agent.sessions.redis_store import RedisSessionStore
+from talk_kit.redis_address import RedisAddress, parse_redis_url
 from tests.fakes.valkey import Valkey, valkey
 
 OTHER = os.environ.get("TALK_TEST_REDIS_URL", "")

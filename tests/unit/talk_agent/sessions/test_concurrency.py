@@ -11,7 +11,6 @@ from google.adk.errors._stale_session_error import StaleSessionError
 from google.adk.events.event import Event
 from google.adk.events.event_actions import EventActions
 
-from talk_agent.sessions.address import RedisAddress
 from talk_agent.sessions.adk_service import RedisSessionService
 from talk_agent.sessions.idempotency import Answer
 from talk_agent.sessions.port import Append
@@ -19,6 +18,7 @@ from talk_agent.sessions.redis_server import RedisServer
 from talk_agent.sessions.redis_store import RedisSessionStore
 from talk_kit.errors import SessionBusy, Unavailable
 from talk_kit.events import TurnCompleted
+from talk_kit.redis_address import RedisAddress
 from tests.fakes.redis_proxy import Proxy
 from tests.fakes.valkey import Valkey
 from tests.unit.talk_agent.sessions.talking import questions, tool_turn, turn

@@ -8,13 +8,13 @@ from itertools import pairwise
 
 import pytest
 
-from talk_agent.sessions.address import RedisAddress
 from talk_agent.sessions.keys import session_keys
 from talk_agent.sessions.lease import RedisTurnLock
 from talk_agent.sessions.port import Append
 from talk_agent.sessions.redis_server import RedisServer
 from talk_agent.sessions.redis_store import RedisSessionStore
 from talk_kit.errors import SessionBusy, Unavailable
+from talk_kit.redis_address import RedisAddress
 from tests.fakes.waiting import eventually
 from tests.unit.talk_agent.sessions.talking import questions, turn
 

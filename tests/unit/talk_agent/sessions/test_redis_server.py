@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from talk_agent.sessions.address import RedisAddress
 from talk_agent.sessions.idempotency import Answer
 from talk_agent.sessions.keys import SCHEMA_KEY
 from talk_agent.sessions.lease import RedisTurnLock
@@ -18,6 +17,7 @@ from talk_agent.sessions.redis_errors import Lost, UnknownSchema
 from talk_agent.sessions.redis_server import RedisServer
 from talk_agent.sessions.redis_store import RedisSessionStore
 from talk_kit.errors import Unavailable
+from talk_kit.redis_address import RedisAddress
 from tests.fakes.redis_proxy import Proxy
 from tests.fakes.valkey import Valkey, free_port, valkey
 from tests.fakes.waiting import eventually

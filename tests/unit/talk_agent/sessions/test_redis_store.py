@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from talk_agent.sessions.address import RedisAddress
 from talk_agent.sessions.adk_service import RedisSessionService
 from talk_agent.sessions.idempotency import Answer
 from talk_agent.sessions.keys import agent_keys, session_keys
@@ -17,6 +16,7 @@ from talk_agent.sessions.redis_server import RedisServer
 from talk_agent.sessions.redis_store import RedisSessionStore
 from talk_kit.errors import SessionBusy
 from talk_kit.events import TurnCompleted
+from talk_kit.redis_address import RedisAddress
 from tests.fakes.waiting import eventually
 from tests.unit.talk_agent.sessions.talking import questions, texts, tool_turn, turn
 

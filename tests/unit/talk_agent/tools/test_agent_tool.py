@@ -14,11 +14,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from talk_agent.run_context import RunContext, current_run
-from talk_agent.tools.agent_tool import AgentTool, next_path, session_of
+from talk_agent.tools.agent_tool import AgentTool, next_path
 from talk_agent.tools.directory import AgentDirectory
+from talk_kit import deadline
 from talk_kit.context import RequestContextMiddleware
 from talk_kit.errors import DeadlineExceeded, InvalidRequest, ProviderFailed, SessionBusy, TalkError, Unavailable
 from talk_kit.http_client import HttpPool
+from talk_kit.names import called_session
 from talk_kit.problems import EXCEPTION_HANDLERS
 from tests.fakes.serving import serve
 
@@ -70,7 +72,8 @@ def tool(pool: HttpPool, url: str | None, **descriptions: str) -> AgentTool:
 
 
 def in_turn(*path: str, seconds: float = 30.0, session_id: str = "s1") -> None:
-    current_run.set(RunContext(session_id, path, "", asyncio.get_running_loop().time() + seconds))
+    current_run.set(RunContext(session_id, path, ""))
+    deadline.begin(None, seconds)
 
 
 async def ask(tool: AgentTool, message: object = "How warm is it?") -> dict[str, str]:
@@ -200,8 +203,8 @@ def test_three_calls_deep_is_allowed() -> None:
 
 
 def test_sessions_of_called_agents_stay_within_the_bound_and_apart() -> None:
-    assert session_of("s", "planner") == "s.planner"
-    long, other = session_of("x" * 128, "p" * 40), session_of("x" * 127 + "y", "p" * 40)
+    assert called_session("s", "planner") == "s.planner"
+    long, other = called_session("x" * 128, "p" * 40), called_session("x" * 127 + "y", "p" * 40)
     assert len(long) <= 128
     assert long != other
     assert long.endswith("." + "p" * 40)

@@ -30,13 +30,13 @@ def test_a_provider_is_read() -> None:
         NamedProvider(
             "backup",
             "https://speech.example.com/v1",
-            Path("/etc/talk/speech/backup/apiKey"),
+            "/etc/talk/speech/backup/apiKey",
             NamedPart("whisper-1", "", ("default",)),
             NamedPart("tts-1", "nova", ()),
         ),
     )
     (bare,) = named_providers('[{"name": "bare", "baseURL": "http://speech:8000"}]')
-    assert (bare.api_key_file, bare.speech) == (None, NamedPart())
+    assert (bare.api_key_file, bare.speech) == ("", NamedPart())
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,12 @@ class RedisAddress:
         return f"{host}:{self.port}"
 
     def connection(self) -> AbstractConnection:
-        """A connection that is not open yet, and tries each thing once, without a bound of its own.
+        """A connection that is not open yet, and tries each thing once, without a bound of its own."""
+        kind, options = self.options()
+        return kind(**options)
+
+    def options(self) -> tuple[type[AbstractConnection], dict[str, Any]]:
+        """The class of connections, and what each is made with, as redis-py's own pools take them.
 
         With a `socket_timeout` it would send by `asyncio.wait_for`, which swallows a cancel on Python 3.11.
         """
@@ -54,10 +59,10 @@ class RedisAddress:
             "driver_info": None,
         }
         if self.path:
-            return UnixDomainSocketConnection(path=self.path, **shared)
+            return UnixDomainSocketConnection, {"path": self.path, **shared}
         if self.tls:
-            return SSLConnection(host=self.host, port=self.port, ssl_ca_certs=self.ca_file or None, **shared)
-        return Connection(host=self.host, port=self.port, **shared)
+            return SSLConnection, {"host": self.host, "port": self.port, "ssl_ca_certs": self.ca_file or None, **shared}
+        return Connection, {"host": self.host, "port": self.port, **shared}
 
 
 class InvalidAddress(ValueError):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from talk_agent.sessions.address import InvalidAddress, RedisAddress, parse_redis_url
 from talk_agent.settings import Settings
+from talk_kit.redis_address import InvalidAddress, RedisAddress, parse_redis_url
 from talk_kit.settings import SettingsError, load
 
 SIGNS = "p#@/:%?& ü"

@@ -1,0 +1,1 @@
+"""How much: requests, turns at once and tokens, of callers, addresses and agents."""
