@@ -12,7 +12,7 @@ export UV_PYTHON_PREFERENCE ?= system
 
 include make/cluster.mk
 
-.PHONY: help run test lint unit monitoring laptop web tools bench soak format clean lock reference
+.PHONY: help run test lint unit monitoring laptop web tools bench fuzz soak format clean lock reference
 
 help: ## lists what can be done
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -46,6 +46,9 @@ web: tools $(WEB)/node_modules ## the page: types, unit tests, journeys in Chrom
 
 tools: ## finds or brings what is no Python or npm package
 	@scripts/tools.sh ensure node chromium helm promtool
+
+fuzz: .tools/dev.stamp ## randomized tests for ten minutes, Schemathesis against the gateway among them
+	$(VENV)/python -m scripts.fuzz $(ARGS)
 
 bench: .tools/dev.stamp ## the figures, side by side, as JSON and a table
 	$(VENV)/python -m bench $(ARGS)
