@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from talk_operator.config import Object
-from talk_operator.readiness import Failing
+from talk_operator.readiness import NOT_CHECKED, Failing
 
 _PULL = {
     "ErrImagePull",
@@ -87,7 +87,7 @@ def _runs_since(status: Mapping[str, Any], now: datetime) -> float:
 
 
 def _said(pod: str, said: Failing) -> Finding:
-    if said.check in ("", "started", "draining") or said.message == "not checked yet":
+    if said.check in ("", "started", "draining") or said.message == NOT_CHECKED:
         return Finding("Starting", f"Pod {pod} is starting.", failing=False)
     return Finding(_CHECKS.get(said.check, "NotReady"), f"Pod {pod}: {said.check}: {said.message}")
 

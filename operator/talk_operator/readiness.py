@@ -19,6 +19,8 @@ MOST_BYTES = 65_536
 MOST_PODS = 3
 # Seconds for which an answer holds when the next one does not come.
 MEMORY = 20.0
+# What an agent says of a check before its first outcome.
+NOT_CHECKED = "not checked yet"
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,13 @@ def first_failing(body: bytes) -> Failing | None:
         failing = [(str(check["name"]), str(check["message"])) for check in checks if check["ok"] is False]
     except (ValueError, LookupError, TypeError):
         return None
-    # What is still starting tells less than what it waits for.
-    failing.sort(key=lambda check: check[0] in ("started", "draining"))
+    failing.sort(key=_tells_less)
     return Failing(failing[0][0], failing[0][1][:500]) if failing else READY
+
+
+def _tells_less(check: tuple[str, str]) -> int:
+    """A missing Secret is why the model cannot be asked; what is still starting is nobody's reason."""
+    name, message = check
+    if name in ("started", "draining") or message == NOT_CHECKED:
+        return 2
+    return 0 if name == "references" else 1

@@ -79,8 +79,14 @@ class References:
         if found is None:
             found = self._environ.get(ref.variable)
         if found is None:
-            raise MissingReference(ref, f"not found; put it into the same file, or set {ref.variable}")
+            raise MissingReference(ref, f"not found; {self._advice(ref)}")
         return found
+
+    def _advice(self, ref: KeyRef) -> str:
+        """Where it belongs: a folder that the kubelet keeps has a link of this name."""
+        if self._folder is not None and (self._folder / "..data").exists():
+            return "make it in the namespace of the TalkAgent"
+        return f"put it into the same file, or set {ref.variable}"
 
     def _from_folder(self, ref: KeyRef) -> str | None:
         if self._folder is None:

@@ -127,6 +127,10 @@ def test_pods_that_cannot_be_made_are_told() -> None:
         (b'{"ready": false, "checks": [{"name": "model", "ok": false, "message": "no"}]}', Failing("model", "no")),
         (b'{"checks": [{"name": "started", "ok": false, "message": "x"},'
          b'{"name": "model", "ok": false, "message": "y"}]}', Failing("model", "y")),
+        (b'{"checks": [{"name": "model", "ok": false, "message": "no key"},'
+         b'{"name": "references", "ok": false, "message": "Secret a"}]}', Failing("references", "Secret a")),
+        (b'{"checks": [{"name": "references", "ok": false, "message": "not checked yet"},'
+         b'{"name": "model", "ok": false, "message": "y"}]}', Failing("model", "y")),
         (b'{"checks": [{"name": "model", "ok": true, "message": "ok"}]}', READY),
         (b"", None),
         (b"<html>", None),

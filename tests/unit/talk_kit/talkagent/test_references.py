@@ -62,6 +62,14 @@ def test_a_mounted_file_is_read_anew_at_each_use(tmp_path: Path) -> None:
         assert references.secret(KEY).reveal() == text.strip()
 
 
+def test_what_is_missing_is_told_with_what_helps_there(tmp_path: Path) -> None:
+    with pytest.raises(MissingReference, match=f"same file, or set {KEY.variable}"):
+        References(folder=tmp_path).secret(KEY)
+    (tmp_path / "..data").symlink_to(tmp_path)  # as the kubelet mounts it
+    with pytest.raises(MissingReference, match=r"Secret my-keys, key api\.key: not found; make it in the namespace"):
+        References(folder=tmp_path).secret(KEY)
+
+
 @pytest.mark.parametrize("value", ["", " \n", "sk\n1", "sk\x001", "sk\x7f", "sk\x85x"])
 def test_a_secret_that_no_header_can_carry_is_refused_without_showing_it(value: str) -> None:
     with pytest.raises(MissingReference) as caught:
