@@ -11,8 +11,9 @@ WEB := services/web
 export UV_PYTHON_PREFERENCE ?= system
 
 include make/cluster.mk
+include make/supply.mk
 
-.PHONY: help run test lint unit monitoring laptop web tools bench soak format clean lock reference
+.PHONY: help run test lint unit monitoring laptop web tools bench fuzz soak format clean lock reference
 
 help: ## lists what can be done
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -47,6 +48,9 @@ web: tools $(WEB)/node_modules ## the page: types, unit tests, journeys in Chrom
 tools: ## finds or brings what is no Python or npm package
 	@scripts/tools.sh ensure node chromium helm promtool
 
+fuzz: .tools/dev.stamp ## randomized tests for ten minutes, Schemathesis against the gateway among them
+	$(VENV)/python -m scripts.fuzz $(ARGS)
+
 bench: .tools/dev.stamp ## the figures, side by side, as JSON and a table
 	$(VENV)/python -m bench $(ARGS)
 
@@ -59,6 +63,7 @@ format: .tools/dev.stamp ## formats the code
 reference: .tools/dev.stamp ## writes the generated reference pages
 	$(VENV)/python -m scripts.settings_reference
 	$(VENV)/python -m scripts.metrics_reference
+	$(VENV)/python -m scripts.licences
 	$(VENV)/python -m scripts.slo_rules
 	$(VENV)/python -m scripts.dashboards
 	$(VENV)/python -m scripts.chart_readme

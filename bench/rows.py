@@ -112,12 +112,12 @@ def _talk(
 ) -> Iterator[Figures]:
     command = [sys.executable, "-m", "bench.voice_turns", f"--url={edge.url}", f"--wav={plan.wav}"]
     for name in names:
-        _load([*command, f"--agents={name}"], 1, 1)  # what is made at the first turn only: connections, caches
+        load([*command, f"--agents={name}"], 1, 1)  # what is made at the first turn only: connections, caches
     watched = {"gateway": edge, **{agent.name: agent for agent in agents}}
     for sessions, turns in plan.loads:
         _lateness(providers)
         before = {name: child.cpu_seconds() for name, child in watched.items()}
-        seen = _load([*command, "--agents", *names], sessions, turns)
+        seen = load([*command, "--agents", *names], sessions, turns)
         cpu = {name: child.cpu_seconds() - before[name] for name, child in watched.items()}
         peak = {name: child.peak_bytes() for name, child in watched.items()}
         yield Figures.of(row, sessions, seen, cpu, peak, _lateness(providers))
@@ -129,12 +129,13 @@ def _peer(peer: Peer, plan: Plan) -> Iterator[Figures]:
         command = [str(python), "-m", peer.driver, f"--providers={providers.url}", f"--wav={plan.wav}"]
         for sessions, turns in plan.loads:
             _lateness(providers)
-            seen = _load(command, sessions, turns)
+            seen = load(command, sessions, turns)
             cpu, peak = {peer.name: seen.cpu_seconds}, {peer.name: seen.peak_bytes}
             yield Figures.of(peer.name, sessions, seen, cpu, peak, _lateness(providers))
 
 
-def _load(command: Sequence[str], sessions: int, turns: int) -> Turns:
+def load(command: Sequence[str], sessions: int, turns: int) -> Turns:
+    """Runs a driver with so many sessions at once, and gives what it saw."""
     done = subprocess.run(
         [*command, f"--sessions={sessions}", f"--turns={turns}"],
         cwd=ROOT,

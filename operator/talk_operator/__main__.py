@@ -31,7 +31,7 @@ def main() -> None:
 def _start() -> None:
     settings = load(Settings, os.environ)
     logs.configure("talk-operator", settings.log_level)
-    config = read_config(Path(settings.config_file))
+    config = read_config(Path(settings.config_file)).never(settings.api_server)
     identity = f"{socket.gethostname()}_{secrets.token_hex(4)}"
     app = create_app(settings, Dependencies(config, Api(), Readiness(), identity))
     run(

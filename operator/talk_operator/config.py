@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,16 +29,19 @@ class NetworkPolicyConfig:
 
 @dataclass(frozen=True)
 class Reserved:
-    """Names that no TalkAgent may refer to: Talk's own objects whose names have no prefix that says so."""
+    """What no TalkAgent may refer to: Talk's own objects whose names have no prefix that says so, and as `hosts` of a
+    base URL, Redis and the API server."""
 
     secrets: list[str] = field(default_factory=list)
     configMaps: list[str] = field(default_factory=list)  # noqa: N815 - as in the file
     claims: list[str] = field(default_factory=list)
+    hosts: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Config:
-    """The file, spelled as in it. `agentDefaults` has the fields of a spec, `endpointDelaySeconds` and `egress`."""
+    """The file, spelled as in it. `agentDefaults` has the fields of a spec, `endpointDelaySeconds`, `egress` and
+    `baseURLs`."""
 
     image: str
     gatewayURL: str  # noqa: N815 - as in the file
@@ -57,6 +60,11 @@ class Config:
     def foreign(self, namespace: str) -> str:
         """The namespace itself where it is not the release's own, else nothing."""
         return "" if self.namespace in ("", namespace) else namespace
+
+    def never(self, host: str) -> Config:
+        """The same, with one more host that no base URL may lead to; an empty one is none."""
+        hosts = [*self.reserved.hosts, host] if host else self.reserved.hosts
+        return replace(self, reserved=replace(self.reserved, hosts=hosts))
 
     @property
     def endpoint_delay(self) -> int:

@@ -22,6 +22,9 @@ class Settings:
     watch_namespaces: tuple[str, ...] = setting(
         "TALK_WATCH_NAMESPACES", (), doc="More namespaces to serve, separated by commas.", parse=words
     )
+    api_server: str = setting(
+        "KUBERNETES_SERVICE_HOST", "", doc="Address of the API server, set in every pod: no base URL may lead there."
+    )
     lease_name: str = setting(
         "TALK_LEASE_NAME", "talk-operator", doc="The Lease that the replica at work holds, in its own namespace."
     )

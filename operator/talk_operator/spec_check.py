@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from talk_operator.base_urls import author_urls, refused
 from talk_operator.config import Config
 from talk_operator.diagnose import Finding
 from talk_operator.render.agent_file import references
@@ -12,7 +13,7 @@ from talk_operator.render.agent_file import references
 PREFIXES = ("talk-internal-", "talkagent-")
 
 
-def blocking(written: Mapping[str, Any], spec: Mapping[str, Any], config: Config) -> Finding | None:
+def blocking(written: Mapping[str, Any], spec: Mapping[str, Any], config: Config, namespace: str) -> Finding | None:
     """Why an effective spec is not rendered; None when it is. The objects that exist stay as they are.
 
     What an author has `written` may name nothing of Talk's own; the chart's defaults may, such as the CA of Redis.
@@ -23,7 +24,16 @@ def blocking(written: Mapping[str, Any], spec: Mapping[str, Any], config: Config
         reserved = _reserved(config)[kind]
         if name.startswith(PREFIXES) or name in reserved:
             return Finding("ReservedName", f"{where}: {kind} {name} is Talk's own; no TalkAgent may refer to it.")
+    for where, url in author_urls(written):
+        if why := refused(url, namespace, *_base_urls(config)):
+            return Finding("BaseURLRefused", f"{where} {url}: {why}")
     return None
+
+
+def _base_urls(config: Config) -> tuple[list[str], list[str], list[str]]:
+    """What the platform allows, what it uses itself, and what nobody may use."""
+    own = [url for _, url in author_urls(config.agentDefaults)]
+    return list(config.agentDefaults.get("baseURLs") or ()), own, config.reserved.hosts
 
 
 def _reserved(config: Config) -> dict[str, list[str]]:

@@ -17,7 +17,7 @@ from talk_kit import deadline
 from talk_kit.context import bind
 from talk_kit.disconnect import until_disconnect
 from talk_kit.errors import Cancelled, InvalidRequest, TooLarge, UnknownAgent
-from talk_kit.names import AGENT_NAME, canonical_agent_name, session_id_of
+from talk_kit.names import AGENT_NAME, canonical_agent_name, header_of_session, session_id_of
 from talk_kit.sse import EventStreamResponse
 
 # A character takes at most 12 bytes of JSON (an escaped surrogate pair); the rest is for the other members.
@@ -63,7 +63,7 @@ class ChatRoute:
         path = asked.identity.path if asked.identity else _call_path(request.headers.get(CALL_PATH_HEADER))
         key = parse_key(request.headers.getlist(HEADER))
         turn = TurnRequest(session_id, body.message, path, key, asked.caller, asked.token)
-        headers = {"X-Session-ID": session_id}
+        headers = header_of_session(session_id)
         if body.stream or "text/event-stream" in request.headers.get("accept", "").lower():
             return EventStreamResponse(self._turns.events(turn), headers)
         return await until_disconnect(request.receive, self._answer(turn, headers))

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from talk_gateway import metrics
+from talk_gateway.api_document import document_route
 from talk_gateway.auth.middleware import AuthMiddleware
 from talk_gateway.chat import agent_chat, chat, json_answer
 from talk_gateway.deps import Deps
@@ -71,6 +72,7 @@ def _routes(settings: Settings, health: Health, turns: RunningTurns) -> list[Bas
         Route("/v1/agents", list_agents),
         Route("/v1/agents/{agent_name}/chat", TurnRoute(turns, agent_chat), methods=["POST"]),
         *health.routes(),
+        document_route(metrics=not settings.metrics_port),
         *([] if settings.metrics_port else [metrics_route()]),
         *page_routes(web_folder()),
     ]

@@ -22,6 +22,7 @@ from talk_kit import deadline
 from talk_kit.context import bind
 from talk_kit.disconnect import until_disconnect
 from talk_kit.events import TurnEvent
+from talk_kit.names import header_of_session
 from talk_kit.sse import EventStreamResponse
 
 
@@ -51,7 +52,7 @@ async def _answer(request: Request, deps: Deps, turn: ChatRequest, members: dict
     identity = deps.identified(request, turn.agent, turn.session_id)
     asked = TurnRequest(turn.session_id, turn.text, turn.headers | identity)
     events = deps.limiter.charged(_events(deps, turn.agent, asked, running), caller_of(request), turn.agent)
-    headers = {"X-Session-ID": turn.session_id}
+    headers = header_of_session(turn.session_id)
     if turn.stream:
         return EventStreamResponse(cast(AsyncGenerator[TurnEvent, None], events), headers)
     folded = await until_disconnect(request.receive, fold(events))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,8 @@ JSON_BYTES_BESIDES = 16_384
 BODY_SECONDS = 30.0
 FORWARDED = ("idempotency-key", "x-talk-call-path")
 MODES = ("llm", "agent")
+# Line and page breaks stay: texts pasted from documents have them.
+CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +79,11 @@ def _chat_request(request: Request, body: dict[str, Any], agent: Agent, member: 
 
 
 def check_text(text: object, member: str, length: int) -> str:
-    """A turn's text: a string that is not blank, of at most `length` code points."""
+    """A turn's text: a string that is not blank, of at most `length` code points and no control characters."""
     if not isinstance(text, str):
         raise InvalidRequest(f"The member {member} is missing or no string.")
+    if CONTROL.search(text):
+        raise InvalidRequest(f"The member {member} has control characters; of these only white space is accepted.")
     if not text.strip():
         raise InvalidRequest(f"The member {member} is empty.")
     if len(text) > length:

@@ -32,7 +32,7 @@ from talk_kit.context import bind
 from talk_kit.disconnect import until_disconnect
 from talk_kit.errors import InvalidRequest
 from talk_kit.events import AudioDelta, TurnCompleted, TurnEvent, TurnStarted
-from talk_kit.names import new_id, session_id_of
+from talk_kit.names import header_of_session, new_id, session_id_of
 from talk_kit.sse import EventStreamResponse
 
 FORMATS = ("mp3", "wav", "pcm", "json")
@@ -70,7 +70,7 @@ async def speech_to_speech(request: Request) -> Response:
     turn = running.events(_voice_turn(request, deps, asked, recording).events())
     counted = deps.limiter.charged(turn, caller_of(request), asked.agent)
     events = observed(counted, agent=asked.agent.name, kind="voice")
-    headers = {"X-Session-ID": asked.session_id}
+    headers = header_of_session(asked.session_id)
     if asked.stream:
         return EventStreamResponse(_as_turn_events(events, asked.format), headers)
     if asked.format == "json":

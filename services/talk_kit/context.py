@@ -45,7 +45,10 @@ def bind(*, agent_name: str | None = None, session_id: str | None = None) -> Non
 
 
 class RequestContextMiddleware:
-    """Accepts or makes `X-Request-ID`, continues `traceparent`, and returns the id with every answer."""
+    """Accepts or makes `X-Request-ID`, continues `traceparent`, and returns the id with every answer.
+
+    No answer is to be taken for another type than it says.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -64,7 +67,9 @@ class RequestContextMiddleware:
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["X-Request-ID"] = current
+                answered = MutableHeaders(scope=message)
+                answered["X-Request-ID"] = current
+                answered["X-Content-Type-Options"] = "nosniff"
             await send(message)
 
         await self.app(scope, receive, send_with_id)

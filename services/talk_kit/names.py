@@ -60,7 +60,20 @@ def called_session(session_id: str, caller: str) -> str:
 
 def session_id_of(header: str | None, member: str | None) -> str:
     """The session of a request that may name it in `X-Session-ID`, in its body, in both alike, or not at all."""
-    given = {check_session_id(raw) for raw in (header, member) if raw}
+    given = {check_session_id(raw) for raw in (_from_header(header), member) if raw}
     if len(given) > 1:
         raise InvalidRequest("The header X-Session-ID and the member session_id name two sessions; send one.")
     return given.pop() if given else new_id()
+
+
+def header_of_session(session_id: str) -> dict[str, str]:
+    """`X-Session-ID` for an answer. Starlette writes header values as latin-1: this makes the bytes those of UTF-8."""
+    return {"X-Session-ID": session_id.encode().decode("latin-1")}
+
+
+def _from_header(raw: str | None) -> str | None:
+    """A header's value, whose bytes Starlette reads as latin-1, as the UTF-8 that they are."""
+    try:
+        return raw and raw.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        raise InvalidRequest("The header X-Session-ID is no UTF-8.") from None

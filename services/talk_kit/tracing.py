@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
 from starlette.applications import Starlette
+from starlette.routing import Match
+from starlette.types import Scope
 
 
 def wanted(environ: Mapping[str, str]) -> bool:
@@ -30,7 +32,7 @@ def configure(service: str, app: Starlette, environ: Mapping[str, str]) -> None:
     if not wanted(environ):
         return
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    from opentelemetry.instrumentation.starlette import StarletteInstrumentor
+    from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -38,7 +40,21 @@ def configure(service: str, app: Starlette, environ: Mapping[str, str]) -> None:
     provider = TracerProvider(resource=Resource.create({"service.name": environ.get("OTEL_SERVICE_NAME", service)}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
-    StarletteInstrumentor.instrument_app(app)
+    # Without a span for each piece of a streamed answer, and without traces of probes.
+    app.add_middleware(
+        OpenTelemetryMiddleware,
+        exclude_spans=["receive", "send"],
+        excluded_urls=r"/(healthz|ready|health|metrics)$",
+        default_span_details=span_details,
+    )
+
+
+def span_details(scope: Scope) -> tuple[str, dict[str, str]]:
+    """Name and attributes of a request's span: its route's template, never the path as it came."""
+    method = scope.get("method", "")
+    matching = (route.path for route in scope["app"].routes if route.matches(scope)[0] is Match.FULL)
+    path = next(matching, "")
+    return (f"{method} {path}", {"http.route": path}) if path else (method, {})
 
 
 @contextmanager

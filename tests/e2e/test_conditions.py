@@ -82,7 +82,7 @@ BROKEN = {
         {"image": talk_image("operator")}, "CrashLooping", ("talkagent-crash-", "exit code 2"), ended,
     ),
     "no-model": Broken(
-        {"model": {"name": "openai/x", "baseURL": "http://127.0.0.1:9/v1"}}, "ModelUnreachable", ("openai/x",), says,
+        {"model": {"name": "openai/x", "baseURL": "http://no-model:9/v1"}}, "ModelUnreachable", ("openai/x",), says,
     ),
     "no-node": Broken(
         {"pod": {"nodeSelector": {"no-such": "label"}}}, "Unschedulable", ("talkagent-no-node-", "node"), unschedulable,

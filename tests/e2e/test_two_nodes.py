@@ -47,7 +47,7 @@ def talk(shared_namespace: Namespace, spare: Spare) -> Namespace:
         "--set-string", f"redis.nodeSelector.kubernetes\\.io/hostname={stays}",
     )  # fmt: skip
     solo = _agent("solo", {"pod": {"affinity": _prefers(spare.name)}})
-    deaf = _agent("deaf", {"replicas": 2, "model": {"name": "openai/gone", "baseURL": "http://127.0.0.1:9/v1"}})
+    deaf = _agent("deaf", {"replicas": 2, "model": {"name": "openai/gone", "baseURL": "http://no-such-model:9/v1"}})
     for each in (solo, deaf):
         shared_namespace.kubectl("apply", "-f", "-", stdin=json.dumps(each))
     return shared_namespace

@@ -113,5 +113,5 @@ def _words(text: str) -> Iterator[str]:
 
 FUNCTIONS = {
     "histogram_quantile", "avg_over_time", "max_over_time", "min_over_time", "sum_over_time", "last_over_time",
-    "label_replace", "clamp_min", "clamp_max", "count_values",
+    "count_over_time", "label_replace", "clamp_min", "clamp_max", "count_values",
 }  # fmt: skip

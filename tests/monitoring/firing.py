@@ -135,6 +135,12 @@ FIRING: dict[str, Firing] = {
         11, "9.5s", histogram("talk_agent_llm_first_response_seconds", AGENT, 10, 5, 5.0), AGENT_LABELS
     ),
     "TalkFallbackInUse": Firing(6, "50%", model("llm_fallbacks_total", 10), AGENT_LABELS),
+    "TalkModelBreakerOpen": Firing(
+        8,
+        "",
+        {f'talk_agent_breaker_state{{target="openai/m",{AGENT}}}': "0x4 " + "2 1 " * 10},
+        {**AGENT_LABELS, "target": "openai/m"},
+    ),
     "TalkAgentAtCapacity": Firing(
         10,
         "100%",

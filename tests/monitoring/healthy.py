@@ -57,6 +57,7 @@ GAUGES = {
     **{f"process_open_fds{{{where}}}": "40" for where in (GATEWAY, POD, LOCAL, OPERATOR)},
     **{f"process_max_fds{{{where}}}": "1024" for where in (GATEWAY, POD, LOCAL, OPERATOR)},
     f'talk_gateway_breaker_state{{target="asr",{GATEWAY}}}': "0",
+    f'talk_agent_breaker_state{{target="openai/m",{AGENT}}}': "0",
     f"talk_agent_ready{{{AGENT}}}": "1",
     f"talk_agent_llm_reachable{{{AGENT}}}": "1",
     f"talk_agent_turns_running{{{AGENT}}}": "3",

@@ -12,15 +12,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from tests.fakes import llm as fake
 from tests.fakes.llm import FakeLlm
+from tests.fakes.otlp import Collector, tree
 from tests.fakes.serving import serve
 from tests.fakes.speech import speech_wav
 from tests.fakes.speech_providers import FakeSpeech
@@ -42,25 +38,6 @@ spec:
   instruction: %s
   model: {name: openai/fake, baseURL: %s}
 """
-
-
-@dataclass
-class Collector:
-    """An OTLP collector over HTTP that keeps the spans, by service."""
-
-    spans: list[tuple[str, Span]] = field(default_factory=list)
-    raw: bytes = b""
-
-    def app(self) -> Starlette:
-        async def take(request: Request) -> Response:
-            body = await request.body()
-            self.raw += body
-            for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
-                service = next(a.value.string_value for a in resource.resource.attributes if a.key == "service.name")
-                self.spans += [(service, span) for scope in resource.scope_spans for span in scope.spans]
-            return Response()
-
-        return Starlette(routes=[Route("/v1/traces", take, methods=["POST"])])
 
 
 @dataclass
@@ -142,7 +119,9 @@ async def test_one_trace_through_all_and_no_word_or_secret_in_it_or_in_what_is_p
             headers={"traceparent": f"00-{TRACE}-{'cd' * 8}-01"},
         )
         assert answer.status_code == 200, answer.text
-        running.llm.script(fake.status(500), fake.status(401), fake.body(b"data: " + REPLY.encode() + b"\n\n"))
+        # What may pass is asked twice.
+        garbage = fake.body(b"data: " + REPLY.encode() + b"\n\n")
+        running.llm.script(fake.status(500), fake.status(500), fake.status(401), garbage, garbage)
         for _ in range(3):
             failed = await running.client.post("/v1/chat", json={"text": QUESTION})
             assert failed.status_code >= 500
@@ -152,11 +131,17 @@ async def test_one_trace_through_all_and_no_word_or_secret_in_it_or_in_what_is_p
             lambda: {"talk-gateway", "talk-agent"} <= {service for service, _ in running.collector.spans}, 20
         )
 
-    ours = [(service, span) for service, span in running.collector.spans if span.trace_id.hex() == TRACE]
+    ours = running.collector.of(TRACE)
+    print(tree(ours))
     assert {service for service, _ in ours} == {"talk-gateway", "talk-agent"}
     known = {span.span_id for _, span in ours}
     roots = [service for service, span in ours if span.parent_span_id not in known]
     assert set(roots) == {"talk-gateway"}, "every span of the agent hangs below the gateway's"
+    servers = {span.name for _, span in running.collector.spans if span.kind == Span.SPAN_KIND_SERVER}
+    assert servers == {
+        "POST /v1/speech_to_speech", "POST /v1/chat", "POST /v1/agents/{agent_name}/chat", "GET /v1/agents"
+    }, "no probe has a trace, no path is a name"  # fmt: skip
+    assert not [span.name for _, span in ours if "http send" in span.name], "a piece of an answer is no span"
     assert running.llm.requests[0].headers["traceparent"].split("-")[1]
     assert {
         each.headers["traceparent"].split("-")[1] for each in (*running.speech.heard[:1], *running.speech.said[:1])

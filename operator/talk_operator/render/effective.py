@@ -7,6 +7,7 @@ from typing import Any
 
 from talk_operator.config import Object
 
+_NO_SPEC = ("endpointDelaySeconds", "egress", "baseURLs")
 # Lists of these are joined: an author's wish does not take away what the platform wants of every pod.
 _JOINED = ("tolerations", "imagePullSecrets", "env", "volumes", "volumeMounts")
 _KEY = {"env": "name", "volumes": "name", "volumeMounts": "mountPath"}
@@ -14,7 +15,9 @@ _KEY = {"env": "name", "volumes": "name", "volumeMounts": "mountPath"}
 
 def effective(spec: Mapping[str, Any], defaults: Mapping[str, Any]) -> Object:
     """The whole spec. The default key goes to the default provider at the default URL, and nowhere else."""
-    own = {name: value for name, value in defaults.items() if name not in ("endpointDelaySeconds", "egress")}
+    own = {
+        name: value for name, value in defaults.items() if name not in ("endpointDelaySeconds", "egress", "baseURLs")
+    }
     if "replicas" in spec or "autoscaling" in spec:
         own.pop("replicas", None)
         own.pop("autoscaling", None)

@@ -6,6 +6,7 @@ from scripts.dashboards.build import Board, Panel
 from scripts.dashboards.queries import RATE, rate, running
 
 LOOPS = " or ".join(f"rate(talk_{room}_event_loop_lag_seconds_bucket{RATE})" for room in ("gateway", "agent", "local"))
+TASKS = " or ".join(f"talk_{room}_event_loop_tasks" for room in ("gateway", "agent", "local"))
 BUILDS = " or ".join(f"talk_{room}_build_info" for room in ("gateway", "agent", "local"))
 
 PROCESSES = Board(
@@ -26,6 +27,12 @@ PROCESSES = Board(
                 "How late the event loop comes to what is due; above 0.25 s sound stutters.",
                 "s",
                 {"{{job}} {{instance}}": f"histogram_quantile(0.99, sum by (le, namespace, job, instance) ({LOOPS}))"},
+            ),
+            Panel(
+                "Tasks of the event loop",
+                "Tasks that each process holds; a number that grows at rest is a leak.",
+                "short",
+                running(TASKS),
             ),
             Panel(
                 "Open files",

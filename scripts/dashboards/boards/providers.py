@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scripts.dashboards.build import Board, Panel
-from scripts.dashboards.queries import RATE, heatmap, quantiles, rate, share
+from scripts.dashboards.queries import RATE, heatmap, legend, quantiles, rate, share
 
 PROVIDERS = Board(
     "talk-providers",
@@ -48,7 +48,7 @@ PROVIDERS = Board(
                 "Models left alone",
                 "Whether a model's endpoint is asked: 0 it is, 1 one trial is, 2 its circuit is open in some pod.",
                 "short",
-                {"{{agent}} {{target}}": "max by (agent, target) (talk_agent_breaker_state)"},
+                {legend("agent, target"): "max by (namespace, agent, target) (talk_agent_breaker_state)"},
             ),
             Panel(
                 "Calls of a model made again",

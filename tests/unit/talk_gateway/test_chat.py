@@ -118,6 +118,38 @@ async def test_header_and_member_must_name_one_session(gateway: Gateway) -> None
     assert (await gateway.client.post("/v1/chat", json=body, headers={"X-Session-ID": "one"})).status_code == 200
 
 
+@pytest.mark.parametrize("how", [{}, {"Accept": "text/event-stream"}])
+async def test_a_session_of_any_script_is_named_by_body_or_header(gateway: Gateway, how: dict[str, str]) -> None:
+    session = "ಸಂಭಾಷಣೆ-é"
+    by_body = await gateway.client.post("/v1/chat", json={"text": "Hi", "session_id": session}, headers=how)
+    named = {**how, "X-Session-ID": session.encode()}
+    by_header = await gateway.client.post("/v1/chat", json={"text": "Hi"}, headers=named)  # type: ignore[arg-type]
+    for answer in (by_body, by_header):
+        assert answer.status_code == 200
+        assert dict(answer.headers.raw)[b"x-session-id"].decode() == session
+    assert [asked["session_id"] for asked in gateway.agent.asked] == [session, session]
+
+
+@pytest.mark.parametrize("header", [b"\xff\xfe", "a\u200bb".encode(), b"x" * 129])
+async def test_a_session_header_that_is_no_id_is_refused(gateway: Gateway, header: bytes) -> None:
+    answer = await gateway.client.post("/v1/chat", json={"text": "Hi"}, headers=[(b"X-Session-ID", header)])
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x07", "\x1b", "\x7f"])
+async def test_control_characters_are_refused_in_texts_and_sessions(gateway: Gateway, character: str) -> None:
+    for body in ({"text": f"Hi{character}"}, {"text": "Hi", "session_id": f"a{character}b"}):
+        answer = await gateway.client.post("/v1/chat", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+    assert not gateway.agent.asked
+
+
+async def test_white_space_of_pasted_texts_is_kept(gateway: Gateway) -> None:
+    text = "One\ttwo\r\nthree\vfour\ffive"
+    assert (await gateway.client.post("/v1/chat", json={"text": text})).status_code == 200
+    assert gateway.agent.asked[0]["message"] == text
+
+
 async def test_a_session_is_made_where_none_is_named(gateway: Gateway) -> None:
     first, second = [await gateway.client.post("/v1/chat", json={"text": "Hi"}) for _ in range(2)]
     assert first.headers["x-session-id"] == first.json()["session_id"] != second.json()["session_id"]

@@ -87,6 +87,13 @@ async def test_no_cors_header_unless_origins_are_set(gateway: Gateway, start_gat
         assert "access-control-allow-origin" not in stranger.headers
 
 
+@pytest.mark.parametrize("path", ["/v1/agents", "/v1/chat", "/health", "/metrics", "/openapi.json", "/no/such", "/"])
+async def test_no_answer_is_to_be_taken_for_another_type_or_sets_a_cookie(gateway: Gateway, path: str) -> None:
+    answer = await gateway.client.get(path)
+    assert answer.headers.get_list("x-content-type-options") == ["nosniff"]
+    assert "set-cookie" not in answer.headers
+
+
 async def test_the_page_may_load_nothing_from_elsewhere(gateway: Gateway) -> None:
     answer = await gateway.client.get("/")
     assert answer.status_code == 200

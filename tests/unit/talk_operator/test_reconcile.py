@@ -368,3 +368,24 @@ async def test_no_request_is_about_a_secret_and_each_verb_is_one_of_the_readmes(
         ("patch", "talkagents/status"),
         ("create", "events"),
     }
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("https://169.254.169.254/v1", "BaseURLRefused"),
+        ("https://10.96.0.1/v1", "BaseURLRefused"),
+        ("http://10.1.2.3:8000/v1", "BaseURLRefused"),
+    ],
+)
+async def test_a_base_url_that_no_author_may_use_makes_no_pod_and_is_told(url: str, reason: str) -> None:
+    world = World(config().never("10.96.0.1"))
+    model = f"  model: {{name: openai/x, fallbacks: [{{name: openai/y, baseURL: '{url}'}}]}}\n"
+    world.cluster.apply_file(AGENT.replace("  model: {name: openai/demo}\n", "") + model)
+    await world.settle()
+    status, found, message = world.condition("Ready")
+    assert (status, found) == ("False", reason)
+    assert f"spec.model.fallbacks[0].baseURL {url}" in message
+    assert world.cluster.kinds() == {"TalkAgent"}
+    await world.api.close()
+    await world.readiness.close()
