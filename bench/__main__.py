@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,7 @@ def main() -> int:
         for name in names:
             _say(f"{name} ...")
             if name in CLUSTER:
-                report.scales = _scales(
-                    options.agents or ([20] if options.quick else [*OPERATOR_AGENTS]), options.quick
-                )
+                report.scales = list(_scales(options))
             else:
                 _run(name, plan, options.quick, report)
     if options.output:
@@ -62,6 +61,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--agents", type=int, nargs="+", help="TalkAgents of the operator's runs, instead of 200 and 1000"
     )
+    parser.add_argument("--no-policies", action="store_true", help="the operator's runs without NetworkPolicies")
     parser.add_argument("--output", type=Path, help="where the JSON goes")
     parser.add_argument("--logs", type=Path, help="keeps what the processes write")
     options = parser.parse_args()
@@ -91,10 +91,14 @@ def _run(name: str, plan: Plan, quick: bool, report: Report) -> None:
             report.figures.append(figures)
 
 
-def _scales(agents: list[int], quick: bool) -> list[Scale]:
+def _scales(options: argparse.Namespace) -> Iterator[Scale]:
     """One more agent is timed beside the most."""
-    more = 1 if quick else OPERATOR_MORE
-    return [operator_scale(count, more=more if count == max(agents) else 0) for count in agents]
+    agents = options.agents or ([20] if options.quick else list(OPERATOR_AGENTS))
+    for count in agents:
+        more = 0 if count < max(agents) else 1 if options.quick else OPERATOR_MORE
+        found = operator_scale(count, more=more, policies=not options.no_policies)
+        _say(f"operator, {count} TalkAgents: {found}")
+        yield found
 
 
 def _token_cpu(quick: bool) -> dict[str, Any]:

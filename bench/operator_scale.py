@@ -42,6 +42,7 @@ class Scale:
     """A run with so many TalkAgents. Seconds, MiB; `cold` is from the start of the process until all is applied."""
 
     agents: int
+    policies: bool
     cold_seconds: float
     cpu_seconds: float
     peak_mib: float
@@ -61,12 +62,15 @@ class Scale:
         return round(statistics.median(self.ready_seconds), 2) if self.ready_seconds else None
 
 
-def operator_scale(agents: int, *, more: int = 0) -> Scale:
-    """Measures with so many TalkAgents, then adds `more` with a pod, one after another."""
+def operator_scale(agents: int, *, more: int = 0, policies: bool = True) -> Scale:
+    """Measures with so many TalkAgents, then adds `more` with a pod, one after another.
+
+    `policies`: each TalkAgent has a NetworkPolicy, as by default.
+    """
     with _namespace() as namespace:
         model = fake_model.deploy(namespace) if more else ["--set", "agentDefaults.model.name=openai/none"]
         has_crd = bool(run("kubectl", "get", "crd", CRD, "--ignore-not-found", "-o", "name").strip())
-        values = {**VALUES, "crds.install": str(not has_crd).lower()}
+        values = {**VALUES, "crds.install": str(not has_crd).lower(), "networkPolicy.enabled": str(policies).lower()}
         namespace.install("talk", *model, *(part for pair in values.items() for part in ("--set", "=".join(pair))))
         _stop(namespace)
         _create(namespace, agents)
@@ -74,7 +78,9 @@ def operator_scale(agents: int, *, more: int = 0) -> Scale:
         namespace.kubectl("rollout", "status", "deployment", "talk-operator", "--timeout=120s")
         with namespace.forwarded("deployment/talk-operator", 9090) as metrics:
             found = _measured(metrics, agents)
-            return Scale(**found, ready_seconds=[_until_ready(namespace, number) for number in range(more)])
+            return Scale(
+                **found, policies=policies, ready_seconds=[_until_ready(namespace, number) for number in range(more)]
+            )
 
 
 def _measured(metrics: httpx.Client, agents: int) -> dict[str, Any]:

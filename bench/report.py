@@ -87,7 +87,7 @@ def _verdict(bar: Bar) -> tuple[str, ...]:
 
 def _scale_cells(scale: Scale) -> tuple[str, ...]:
     return (
-        str(scale.agents),
+        f"{scale.agents}{'' if scale.policies else ', no policies'}",
         f"{scale.cold_seconds:.1f} s",
         f"{scale.cpu_seconds:.1f} s",
         f"{scale.peak_mib:.0f} MiB",

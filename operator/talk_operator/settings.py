@@ -40,7 +40,10 @@ class Settings:
         "TALK_LOG_LEVEL", "info", doc="Least level that is logged.", parse=one_of("debug", "info", "warning", "error")
     )
     workers: int = setting(
-        "TALK_OPERATOR_WORKERS", 8, doc="TalkAgents that are reconciled at the same time.", parse=integer(1, 64)
+        "TALK_OPERATOR_WORKERS",
+        16,
+        doc="TalkAgents that are reconciled at the same time. They wait for the API server for most of it.",
+        parse=integer(1, 64),
     )
     resync: float = setting(
         "TALK_RESYNC_SECONDS",
