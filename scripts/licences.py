@@ -39,7 +39,9 @@ def licence(name: str) -> str | None:
     except PackageNotFoundError:
         return None
     classified = [each.rpartition(" :: ")[2] for each in told.get_all("Classifier") or () if each[:7] == "License"]
-    written = told["License-Expression"] or " and ".join(classified) or (told["License"] or "").partition("\n")[0]
+    written = (
+        told.get("License-Expression") or " and ".join(classified) or (told.get("License") or "").partition("\n")[0]
+    )
     return written.strip() or "not told"
 
 

@@ -148,7 +148,7 @@ async def test_a_second_signal_ends_at_once() -> None:
     async with talk(delay=60.0, drain=60.0) as running:
         running.agent.script = ["So far ", asyncio.Event()]
         turn = asyncio.create_task(running.events())
-        await running.agent.begun.wait()
+        await eventually(lambda: running.agent.begun.is_set() or turn.done(), 30)
         running.gateway.terminate()
         await eventually(running.drains, 30)
         running.gateway.terminate()
