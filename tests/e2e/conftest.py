@@ -44,8 +44,9 @@ def cluster() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests marked `last` look at what all others did."""
-    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+    """Tests that take a node away come after those that share it; tests marked `last` look at what all others did."""
+    late = ("two_nodes", "last")
+    items.sort(key=lambda item: [item.get_closest_marker(name) is not None for name in reversed(late)])
 
 
 @pytest.fixture(scope="session")

@@ -26,9 +26,19 @@ class Spare:
     stays: str
 
     def drain(self, seconds: int = 150) -> None:
-        """As an administrator does it. A pod that may not go within `seconds` fails the test."""
-        options = ["--ignore-daemonsets", "--delete-emptydir-data", f"--timeout={seconds}s"]
+        """As an administrator does it; pods of other tests that nothing makes anew go too. A pod that may not go
+        within `seconds` fails the test.
+        """
+        options = ["--ignore-daemonsets", "--delete-emptydir-data", "--force", f"--timeout={seconds}s"]
         run("kubectl", "drain", self.name, *options, timeout=seconds + 30)
+
+    def leave_dns_out(self) -> None:
+        """The cluster's DNS runs elsewhere: a single pod of it would go with the node, and with it every name."""
+        dns, pods = Namespace("kube-system"), "k8s-app=kube-dns"
+        run("kubectl", "cordon", self.name)
+        dns.kubectl("delete", "pods", "-l", pods, "--field-selector", f"spec.nodeName={self.name}")
+        until("DNS is elsewhere", lambda: set(nodes_of(dns, pods)) - {self.name} or None, 90)
+        run("kubectl", "uncordon", self.name)
 
     def kill(self) -> None:
         """At once and with all its pods, as when its power fails."""

@@ -20,6 +20,7 @@ def spare() -> Iterator[Spare]:
     node = spare_node()
     try:
         node.restore()
+        node.leave_dns_out()
         yield node
     finally:
         node.restore()

@@ -29,6 +29,7 @@ SPREAD = {"gateway": "app.kubernetes.io/component=gateway", "assistant": "talk.d
 def spare() -> Iterator[Spare]:
     found = spare_node()
     found.restore()
+    found.leave_dns_out()
     yield found
     found.restore()
 
