@@ -54,8 +54,8 @@ def offline() -> list[str]:
     return [part for value in values for part in ("--set", value)]
 
 
-def image(room: str) -> str:
-    """The image of a room that the tests run."""
+def talk_image(room: str) -> str:
+    """The image of a room under test."""
     tag = os.environ.get("TALK_E2E_TAG") or yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
     return f"ghcr.io/dwani-ai/talk-{room}:{tag}"
 
@@ -65,13 +65,6 @@ def built_images() -> list[str]:
     tag = os.environ.get("TALK_E2E_TAG")
     rooms = ("gateway", "operator", "local", "agentDefaults") if tag else ()
     return [part for room in rooms for part in ("--set-string", f"{room}.image.tag={tag}")]
-
-
-def talk_image(room: str) -> str:
-    """The image of a room under test."""
-    version = re.search(r"^appVersion: (.+)$", (CHART / "Chart.yaml").read_text(), re.MULTILINE)
-    assert version is not None
-    return f"ghcr.io/dwani-ai/talk-{room}:{os.environ.get('TALK_E2E_TAG') or version[1]}"
 
 
 def tiny_agent_image() -> str:

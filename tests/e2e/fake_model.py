@@ -9,9 +9,9 @@ import json
 from typing import Any
 
 from tests.e2e.cluster import ROOT, Namespace, talk_image
+from tests.e2e.workloads import RESTRICTED
 
 NAME, PORT = "fake-model", 8000
-RESTRICTED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "readOnlyRootFilesystem": True}
 
 
 def deploy(namespace: Namespace, node: str = "") -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from tests.e2e.cluster import ROOT, image, run, until
+from tests.e2e.cluster import ROOT, run, talk_image, until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 
@@ -45,7 +45,7 @@ def options(service: dict[str, Any]) -> list[str]:
 def image_of(service: dict[str, Any]) -> str:
     """The one that the tests built, or a public one."""
     target = service.get("build", {}).get("target")
-    return image(target) if target else str(service["image"])
+    return talk_image(target) if target else str(service["image"])
 
 
 @contextmanager

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.cluster import image
+from tests.e2e.cluster import talk_image
 
 Object = dict[str, Any]
-_RESTRICTED = {
+RESTRICTED = {
     "allowPrivilegeEscalation": False,
     "readOnlyRootFilesystem": True,
     "capabilities": {"drop": ["ALL"]},
@@ -36,12 +36,12 @@ def pod(name: str, *command: str, port: int, files: str = "", of: str = "") -> O
             "containers": [
                 {
                     "name": name,
-                    "image": image("agent"),
+                    "image": talk_image("agent"),
                     "imagePullPolicy": "IfNotPresent",
                     "command": list(command),
                     "readinessProbe": {"tcpSocket": {"port": port}, "periodSeconds": 1},
                     "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}},
-                    "securityContext": _RESTRICTED,
+                    "securityContext": RESTRICTED,
                     "volumeMounts": [{"name": "files", "mountPath": "/files", "readOnly": True}] if volumes else [],
                 }
             ],
