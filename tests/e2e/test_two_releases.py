@@ -29,12 +29,15 @@ KEYS = (
 
 
 def versions(space: Namespace) -> dict[str, str]:
-    """What changes when somebody writes an object: its version, or its generation where a status is written too."""
+    """What changes when somebody writes an object of the release or of its agent `assistant`: its version, or its
+    generation where a status is written too. Other tests' agents come and go beside them."""
     found = {}
     for kinds, field in ((STILL, "resourceVersion"), (GROWING, "generation")):
         for each in space.get(kinds):
             meta = each["metadata"]
-            found[f"{each['kind']}/{meta['name']}"] = f"{meta['uid']} {meta.get(field)}"
+            name, instance = f"{each['kind']}/{meta['name']}", meta.get("labels", {}).get("app.kubernetes.io/instance")
+            if name == "TalkAgent/assistant" or instance in {"talk", "talkagent-assistant"}:
+                found[name] = f"{meta['uid']} {meta.get(field)}"
     return found
 
 
@@ -98,6 +101,7 @@ class Second:
 def second(served: Served, shared_namespace: Namespace) -> Second:
     """Its Secret lacks the key, and its authority is the wrong one."""
     made = Second(shared_namespace, versions(served.release))
+    assert {"Deployment/talk-gateway", "Deployment/talkagent-assistant", "TalkAgent/assistant"} <= set(made.untouched)
     made.start_redis()
     shared_namespace.apply(secret("my-redis", other="x"), secret("redis-ca", **{"ca.crt": made.pem(made.stranger)}))
     made.install()
