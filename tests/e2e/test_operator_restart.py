@@ -27,6 +27,7 @@ def talk(shared_namespace: Namespace) -> Namespace:
         "talk",
         "--set", "crds.install=false",
         "--set", "agents.assistant=null",
+        "--set", "authors.images={ghcr.io/dwani-ai}",
         "--set", "agentDefaults.model.name=openai/none",
         "--set", "gateway.replicas=1",
         "--set", "redis.enabled=false",
