@@ -72,7 +72,8 @@ def render(*arguments: str | Path, release: str = "talk", values: Path | Object 
         given += ["-f", str(values)]
     elif values is not None:
         given, stdin = [*given, "-f", "-"], json.dumps(values)
-    text = helm("template", "--kube-version", KUBERNETES, "--namespace", "voice", release, str(CHART), *given, stdin=stdin)
+    where = ["--kube-version", KUBERNETES, "--namespace", "voice"]
+    text = helm("template", *where, release, str(CHART), *given, stdin=stdin)
     return Rendered(text, [each for each in YAML(typ="safe").load_all(text) if each])
 
 

@@ -78,7 +78,7 @@ def also_outside(served: Served) -> Iterator[Namespace]:
     try:
         yield served.outside
     finally:
-        run("kubectl", "delete", binding["kind"], f"{served.outside.name}.authors")
+        run("kubectl", "delete", "validatingadmissionpolicybinding", f"{served.outside.name}.authors")
         served.outside.kubectl("delete", "talkagent", "kept")
 
 

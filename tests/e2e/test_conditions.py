@@ -103,8 +103,16 @@ BROKEN = {
 def talk(shared_namespace: Namespace) -> Namespace:
     model = fake_model.deploy(shared_namespace)
     shared_namespace.install(
-        "talk", *model, "--set", "crds.install=false", "--set", "gateway.replicas=1", "--set", "redis.enabled=false",
-        "--set", "authors.images={registry.invalid,ghcr.io/dwani-ai}",
+        "talk",
+        *model,
+        "--set",
+        "crds.install=false",
+        "--set",
+        "gateway.replicas=1",
+        "--set",
+        "redis.enabled=false",
+        "--set",
+        "authors.images={registry.invalid,ghcr.io/dwani-ai}",
     )
     shared_namespace.kubectl("create", "secret", "generic", "half", "--from-literal=other=x")
     return shared_namespace

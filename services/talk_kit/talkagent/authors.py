@@ -26,7 +26,7 @@ _ASK = "Ask whoever runs Talk here to add it to"
 class Authors:
     """What a TalkAgent may name, beside Talk's own image and the agent's own ServiceAccount.
 
-    `images`: a registry or a folder of one (`ghcr.io/team`), a repository, or one version of it (`r:1.2`, `r@sha256:...`).
+    `images`: a registry or a folder of one (`ghcr.io/team`), a repository, or one version (`r:1.2`, `r@sha256:...`).
     `serviceAccountNames`: names. In both `*` is any. `neverServiceAccountNames` are Talk's own, also with `*`.
     """
 
