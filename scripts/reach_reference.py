@@ -44,8 +44,8 @@ is what is installed; your values may add to it. [Secure Talk](../how-to/secure.
 CONNECTIONS = """\
 All else is denied both ways, by the policy `talk-default-deny` and by each agent's own. A connection within the release
 needs both sides: a row `out` of the one who asks, and a row `in` of the other. DNS is UDP and TCP 53 and 5353 at any
-pod of the cluster. The rows to **any address** on 443 and 6443 are the API server as `helm template` renders them, which cannot
-ask where it is: an install with `networkPolicy.apiServer.lookup` (where `crds.install` is) has the API
+pod of the cluster. The rows to **any address** on 443 and 6443 are the API server as `helm template` renders them, for
+it cannot ask where that is: an install with `networkPolicy.apiServer.lookup` (where `crds.install` is) has the API
 server's addresses and private ranges there, nothing public beside.
 """
 
