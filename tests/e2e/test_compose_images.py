@@ -45,7 +45,7 @@ def options(service: dict[str, Any]) -> list[str]:
 def image_of(service: dict[str, Any]) -> str:
     """The one that the tests built, or a public one."""
     target = service.get("build", {}).get("target")
-    return talk_image(target) if target else str(service["image"])
+    return talk_image(target) if target else value(service["image"])
 
 
 @contextmanager
