@@ -323,6 +323,20 @@ async def test_a_server_that_fails_is_tried_again(world: World) -> None:
     assert "Deployment" in world.cluster.kinds()
 
 
+@pytest.mark.parametrize("kind", sorted(CHILDREN - {"Deployment"}))
+async def test_no_pod_is_made_while_what_it_needs_is_not_there(world: World, kind: str) -> None:
+    world.cluster.refusals[kind] = (500, "etcd is away")
+    world.cluster.apply_file(AGENT)
+    world.cluster.sync(world.store)
+    with pytest.raises(ApiFailed):
+        await world.reconciler.reconcile(KEY)
+    assert CHILDREN - {kind, "Deployment"} <= set(world.cluster.kinds())
+    assert "Deployment" not in world.cluster.kinds()
+    world.cluster.refusals.clear()
+    await world.settle()
+    assert set(world.cluster.kinds()) >= CHILDREN
+
+
 async def test_a_deleted_agent_takes_its_objects_along_without_the_operator(world: World) -> None:
     world.cluster.apply_file(AGENT)
     await world.settle()
