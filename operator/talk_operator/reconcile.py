@@ -67,7 +67,7 @@ class Reconciler:
 
     async def _apply(self, agent: Object, spec: Mapping[str, Any]) -> tuple[Finding | None, ApiFailed | None]:
         """What stands in the way, for the status; and the failure that is worth another try soon."""
-        if found := blocking(agent["spec"], spec, self._config, agent["metadata"]["namespace"]):
+        if found := blocking(agent, spec, self._config):
             return found, None
         try:
             await self._applier.apply(agent, render(agent, self._config))

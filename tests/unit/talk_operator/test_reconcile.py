@@ -403,3 +403,26 @@ async def test_a_base_url_that_no_author_may_use_makes_no_pod_and_is_told(url: s
     assert world.cluster.kinds() == {"TalkAgent"}
     await world.api.close()
     await world.readiness.close()
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason", "words"),
+    [
+        ("  image: ghcr.io/dwani-ai.evil/agent:1\n", "ImageRefused", "spec.image ghcr.io/dwani-ai.evil/agent:1: "),
+        ("  pod: {serviceAccountName: ops}\n", "ServiceAccountRefused", "spec.pod.serviceAccountName ops: "),
+    ],
+)
+async def test_what_the_platform_does_not_allow_makes_no_pod_and_is_told(asked: str, reason: str, words: str) -> None:
+    world = World(config(authors={"images": ["ghcr.io/dwani-ai"], "neverServiceAccountNames": ["ops"]}))
+    world.cluster.apply_file(AGENT + asked)
+    await world.settle()
+    status, found, message = world.condition("Ready")
+    assert (status, found) == ("False", reason)
+    assert message.startswith(words)
+    assert "Ask whoever runs Talk here to add it to authors." in message
+    assert world.cluster.kinds() == {"TalkAgent"}
+    world.restart(config(authors={"images": ["*"], "serviceAccountNames": ["*"]}))
+    await world.settle()
+    assert "Deployment" in world.cluster.kinds()
+    await world.api.close()
+    await world.readiness.close()
