@@ -82,7 +82,7 @@ ATTACKS = (
     Attack(
         "SSRF by a TalkAgent's `baseURL`",
         "169.254.169.254 plain, decimal, hexadecimal, octal and within IPv6; the API server by name and address; Redis",
-        "`BaseURLRefused`, and no pod is made",
+        "refused by the admission policy, or `BaseURLRefused`; no pod is made",
         (
             f"{E2E}/test_attacks.py::test_no_base_url_leads_to_metadata_the_api_server_or_redis",
             "tests/unit/talk_operator/test_base_urls.py"
@@ -187,6 +187,16 @@ ATTACKS = (
         (
             f"{E2E}/test_attacks.py::test_no_spec_takes_the_host_privileges_or_what_is_talks_own",
             f"{E2E}/test_talkagent_cases.py::test_the_claim_of_redis_is_nobodys_to_mount",
+        ),
+    ),
+    Attack(
+        "A TalkAgent with another's ServiceAccount, or an image that the platform does not know",
+        "`spec.image` and `serviceAccountName` beside what `authors` of the values allow",
+        "refused by the admission policy and by the operator",
+        (
+            f"{E2E}/test_authors.py::test_the_policy_and_the_operator_agree_on_every_case",
+            "tests/unit/talk_kit/talkagent/test_authors.py"
+            "::test_what_it_does_not_allow_is_told_with_field_value_and_whom_to_ask",
         ),
     ),
     Attack(
