@@ -177,6 +177,7 @@ class RedisUsers:
             yield ask
         finally:
             await connection.disconnect(nowait=True)
+            await asyncio.sleep(0)  # it is closed by the loop's next pass
 
 
 def _name(key: Key) -> str:
