@@ -67,7 +67,7 @@ reference: .tools/dev.stamp ## writes the generated reference pages
 	$(VENV)/python -m scripts.slo_rules
 	$(VENV)/python -m scripts.dashboards
 	$(VENV)/python -m scripts.chart_readme
-	$(VENV)/python -m talk_kit.talkagent.reference
+	$(VENV)/python -m talk_kit.talkagent.reference > docs/reference/talkagent.md
 
 lock: $(UV) ## resolves the dependencies anew
 	$(UV) lock

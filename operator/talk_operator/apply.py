@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ from talk_kit.logs import get_logger
 from talk_operator.api import Api, ApiFailed
 from talk_operator.config import Object
 from talk_operator.difference import APPLIED_HASH, differs, with_hash
-from talk_operator.kinds import BY_NAME, CHILDREN, DEPLOYMENT, PREFIX, TALK_AGENT, Kind
+from talk_operator.kinds import AUTOSCALER, BY_NAME, CHILDREN, DEPLOYMENT, PREFIX, TALK_AGENT, Kind
 from talk_operator.store import Key, Store, version
 
 log = get_logger(__name__)
@@ -17,6 +18,8 @@ log = get_logger(__name__)
 SCALED_BY = "talk.dwani.ai/scaled-by"
 # Holds `spec.replicas` from when the operator lets go of it until the autoscaler first changes it.
 HANDOVER_MANAGER = "talk-operator-handover"
+# They come last: an autoscaler after what it scales, and pods not before their policy and their files.
+_MAKES_PODS = frozenset({DEPLOYMENT.name, AUTOSCALER.name})
 
 
 class NotOurs(Exception):
@@ -36,11 +39,17 @@ class Applier:
         self._written: dict[tuple[str, str, str], tuple[str, tuple[str, str]]] = {}
 
     async def apply(self, agent: Mapping[str, Any], wanted: Iterable[Object]) -> None:
-        """Writes in order. Raises `ApiFailed`, `NotOurs` and `Leaving`; what was written before stays."""
+        """Writes what a pod needs at once, then what makes pods in its order: of an agent, most time is the API
+        server's. Raises `ApiFailed`, `NotOurs` and `Leaving`; what was written stays."""
         objects = [with_hash(_marked(obj)) for obj in wanted]
         await self._prune(agent, objects)
+        before = [obj for obj in objects if obj["kind"] not in _MAKES_PODS]
+        failures = await asyncio.gather(*(self._apply(agent, obj) for obj in before), return_exceptions=True)
+        if failed := next((each for each in failures if each is not None), None):
+            raise failed
         for obj in objects:
-            await self._apply(agent, obj)
+            if obj["kind"] in _MAKES_PODS:
+                await self._apply(agent, obj)
 
     def forget(self, key: Key) -> None:
         """The agent is gone."""

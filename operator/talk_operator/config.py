@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from talk_kit.settings import SettingsError
+from talk_kit.talkagent.authors import Authors
 
 Object = dict[str, Any]
 
@@ -63,6 +64,7 @@ class Config:
     env: list[Object] = field(default_factory=list)
     labels: dict[str, str] = field(default_factory=dict)
     reserved: Reserved = field(default_factory=Reserved)
+    authors: Authors = field(default_factory=Authors)
     networkPolicy: NetworkPolicyConfig = field(default_factory=NetworkPolicyConfig)  # noqa: N815
     agentDefaults: Object = field(default_factory=dict)  # noqa: N815
 
@@ -98,7 +100,12 @@ def parse_config(data: object, source: str = "configuration") -> Config:
     for name in ("image", "gatewayURL"):
         if not isinstance(data.get(name), str) or not data[name]:
             problems.append(f"{source}: {name} is missing")
-    nested = {"reserved": Reserved, "networkPolicy": NetworkPolicyConfig, "redisSecret": SecretKey}
+    nested = {
+        "reserved": Reserved,
+        "authors": Authors,
+        "networkPolicy": NetworkPolicyConfig,
+        "redisSecret": SecretKey,
+    }
     values = {name: value for name, value in data.items() if value is not None}
     for name, cls in nested.items():
         if name in values:

@@ -70,7 +70,7 @@ class Reconciler:
 
     async def _apply(self, agent: Object, spec: Mapping[str, Any]) -> tuple[Finding | None, ApiFailed | None]:
         """What stands in the way, for the status; and the failure that is worth another try soon."""
-        if found := blocking(agent["spec"], spec, self._config, agent["metadata"]["namespace"]):
+        if found := blocking(agent, spec, self._config):
             return found, None
         if self._users is not None:
             await self._users.ensure(Key(agent["metadata"]["namespace"], agent["metadata"]["name"]))

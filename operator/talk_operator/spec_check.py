@@ -5,27 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from talk_kit.talkagent.authors import refusals
 from talk_operator.base_urls import author_urls, refused
 from talk_operator.config import Config
 from talk_operator.diagnose import Finding
 from talk_operator.render.agent_file import references
 
 PREFIXES = ("talk-internal-", "talkagent-")
+_REASONS = {"image": "ImageRefused", "serviceAccountName": "ServiceAccountRefused"}
 
 
-def blocking(written: Mapping[str, Any], spec: Mapping[str, Any], config: Config, namespace: str) -> Finding | None:
-    """Why an effective spec is not rendered; None when it is. The objects that exist stay as they are.
+def blocking(agent: Mapping[str, Any], spec: Mapping[str, Any], config: Config) -> Finding | None:
+    """Why a TalkAgent's effective spec is not rendered; None when it is. The objects that exist stay as they are.
 
-    What an author has `written` may name nothing of Talk's own; the chart's defaults may, such as the CA of Redis.
+    What its author has written may name nothing of Talk's own; the chart's defaults may, such as the CA of Redis.
     """
     if not (spec.get("model") or {}).get("name"):
         return Finding("ModelMissing", "spec.model.name is left out, and the chart's agentDefaults.model has no name.")
+    written, meta = agent["spec"], agent["metadata"]
+    for refusal in refusals(meta["name"], written, config.authors):
+        return Finding(_REASONS[refusal.path[-1]], str(refusal))
     for kind, name, where in _referred(written):
         reserved = _reserved(config)[kind]
         if name.startswith(PREFIXES) or name in reserved:
             return Finding("ReservedName", f"{where}: {kind} {name} is Talk's own; no TalkAgent may refer to it.")
     for where, url in author_urls(written):
-        if why := refused(url, namespace, *_base_urls(config)):
+        if why := refused(url, meta["namespace"], *_base_urls(config)):
             return Finding("BaseURLRefused", f"{where} {url}: {why}")
     return None
 

@@ -33,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     validate = commands.add_parser("validate", help="check TalkAgent files as a cluster would")
     validate.add_argument("sources", nargs="+", metavar="FILE|FOLDER", help="files, folders, or - for standard input")
     validate.add_argument("--output", "-o", choices=["text", "json"], default="text", help="how to tell (text)")
+    validate.add_argument("--values", metavar="FILE", help="the platform's values: also check what its `authors` allow")
     validate.set_defaults(module="validate_command")
     chat = commands.add_parser("chat", help="talk to an agent in the terminal")
     chat.add_argument("agent", metavar="AGENT", help="name of the agent")

@@ -7,7 +7,9 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from tests.e2e.cluster import Namespace, offline, run
+import yaml
+
+from tests.e2e.cluster import ROOT, Namespace, offline, run
 from tests.e2e.workloads import pod
 
 PORT = 8000
@@ -47,11 +49,19 @@ def api_server() -> list[tuple[str, int]]:
     return [(a, p["port"]) for each in slices for e in each["endpoints"] for a in e["addresses"] for p in each["ports"]]
 
 
+def asked() -> dict[str, Any]:
+    """What authors ask for, allowed and refused, and the values that say so."""
+    table: dict[str, Any] = yaml.safe_load((ROOT / "tests/cases/authors.yaml").read_text("utf-8"))
+    return table
+
+
 def values(team: str) -> dict[str, Any]:
-    """Besides the offline ones: the API server's own addresses, and no volume."""
+    """Besides the offline ones: what authors may ask for, the API server's own addresses, and no volume."""
     addresses = api_server()
     return {
         "watchNamespaces": [team],
+        "authors": {name: asked()[name] for name in ("images", "serviceAccountNames")},
+        "admissionPolicy": {"enabled": True},
         "gateway": {"replicas": 1},
         "redis": {"persistence": {"enabled": False}},
         "networkPolicy": {

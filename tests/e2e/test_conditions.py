@@ -73,6 +73,14 @@ BROKEN = {
     "no-tool": Broken(
         {"tools": [{"agent": {"name": "nobody"}}]}, "AgentNotFound", ("nobody",), lambda _: True, "Degraded"
     ),
+    "foreign-image": Broken(
+        {"image": "ghcr.io/dwani-ai.evil/agent:1"}, "ImageRefused",
+        ("spec.image ghcr.io/dwani-ai.evil/agent:1", "authors.images"), lambda _: True,
+    ),
+    "foreign-account": Broken(
+        {"pod": {"serviceAccountName": "default"}}, "ServiceAccountRefused",
+        ("spec.pod.serviceAccountName default", "authors.serviceAccountNames"), lambda _: True,
+    ),
     "no-image": Broken(
         {"image": "registry.invalid/no/such:1"},
         "ImagePullFailed", ("registry.invalid/no/such:1", "talkagent-no-image-"), waiting(*NO_IMAGE),
@@ -95,7 +103,16 @@ BROKEN = {
 def talk(shared_namespace: Namespace) -> Namespace:
     model = fake_model.deploy(shared_namespace)
     shared_namespace.install(
-        "talk", *model, "--set", "crds.install=false", "--set", "gateway.replicas=1", "--set", "redis.enabled=false"
+        "talk",
+        *model,
+        "--set",
+        "crds.install=false",
+        "--set",
+        "gateway.replicas=1",
+        "--set",
+        "redis.enabled=false",
+        "--set",
+        "authors.images={registry.invalid,ghcr.io/dwani-ai}",
     )
     shared_namespace.kubectl("create", "secret", "generic", "half", "--from-literal=other=x")
     return shared_namespace

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.api_writes import account, audit_log, audited, counted
-from tests.e2e.cluster import Namespace, tiny_agent_image, until
+from tests.e2e.cluster import Namespace, run, tiny_agent_image, until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 AGENTS = int(os.environ.get("TALK_E2E_AGENTS", "20"))
@@ -27,6 +27,7 @@ def talk(shared_namespace: Namespace) -> Namespace:
         "talk",
         "--set", "crds.install=false",
         "--set", "agents.assistant=null",
+        "--set", "authors.images={ghcr.io/dwani-ai}",
         "--set", "agentDefaults.model.name=openai/none",
         "--set", "gateway.replicas=1",
         "--set", "redis.enabled=false",
@@ -35,7 +36,8 @@ def talk(shared_namespace: Namespace) -> Namespace:
     shared_namespace.kubectl(
         "apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": agents})
     )
-    shared_namespace.kubectl("wait", "--for=condition=Ready", "talkagents", "--all", "--timeout=600s")
+    waiting = ("wait", "--for=condition=Ready", "talkagents", "--all", "--timeout=600s")
+    run("kubectl", "-n", shared_namespace.name, *waiting, timeout=620)
     return shared_namespace
 
 

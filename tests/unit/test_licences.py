@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.licences import COPYLEFT, PAGE, of_the_page, rows
+from scripts.licences import COPYLEFT, PAGE, ROOMS, of_the_page, packages, rows
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,9 @@ def test_no_package_of_an_image_is_under_the_gpl_and_each_tells_its_licence() ->
 def test_the_page_lists_every_package_that_is_installed() -> None:
     page = PAGE.read_text("utf-8")
     assert not [name for name, written, rooms in rows() if f"| {name} | {written} | {rooms} |" not in page]
+
+
+def test_the_page_lists_nothing_that_has_gone() -> None:
+    pinned = {name for room in ROOMS for name in packages(room)} | {name for name, _ in of_the_page()}
+    listed = [line.split(" | ")[0].removeprefix("| ") for line in PAGE.read_text("utf-8").splitlines() if " | " in line]
+    assert set(listed) - {"package", "---"} <= pinned

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from talk_kit.names import is_agent_name
+from talk_kit.talkagent.authors import ACCOUNT_PREFIX
 from talk_kit.talkagent.durations import seconds
 from talk_kit.talkagent.names import INTERNAL_PREFIXES, QUALIFIED, is_qualified
 from talk_kit.talkagent.problem import Path
@@ -105,6 +106,12 @@ def _own_tool(value: dict[str, Any]) -> Iterator[Break]:
             yield ("spec", "tools", index, "agent", "name"), f"{value['metadata']['name']} calls itself"
 
 
+def _own_account(value: dict[str, Any]) -> Iterator[Break]:
+    account, own = value["spec"]["pod"]["serviceAccountName"], f"{ACCOUNT_PREFIX}{value['metadata']['name']}"
+    if account.startswith(ACCOUNT_PREFIX) and account != own:
+        yield ("spec", "pod", "serviceAccountName"), f"its own is {own}"
+
+
 def _same_tool(value: dict[str, Any]) -> Iterator[Break]:
     seen: dict[str, int] = {}
     for index, tool in enumerate(value.get("tools", [])):
@@ -143,6 +150,9 @@ _LABEL = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 _TWINS: dict[str, Twin] = {
     f"self.metadata.name.size() <= 40 && self.metadata.name.matches('{_LABEL}')": _name,
     "!has(self.spec.tools) || self.spec.tools.all(t, !has(t.agent) || t.agent.name != self.metadata.name)": (_own_tool),
+    "!has(self.spec.pod) || !has(self.spec.pod.serviceAccountName) || !self.spec.pod.serviceAccountName.startsWith('talkagent-') || self.spec.pod.serviceAccountName == 'talkagent-' + self.metadata.name": (  # noqa: E501
+        _own_account
+    ),
     "has(self.instruction) != has(self.instructionFrom)": _exactly_one("instruction", "instructionFrom"),
     "!(has(self.replicas) && has(self.autoscaling))": _at_most_one("replicas", "autoscaling"),
     "!has(self.tools) || self.tools.all(t, self.tools.exists_one(u, u == t))": _same_tool,

@@ -90,3 +90,39 @@ def test_the_examples_are_valid(capsys: pytest.CaptureFixture[str]) -> None:
     assert "warning" not in out
     for name in ("assistant", "viva-examiner", "travel-planner", "local-guide"):
         assert f"({name}): TalkAgent: ok" in out
+
+
+@pytest.fixture
+def asks(tmp_path: Path) -> str:
+    """A TalkAgent with an image of its own."""
+    file = tmp_path / "agent.yaml"
+    file.write_text(
+        "apiVersion: talk.dwani.ai/v1alpha1\nkind: TalkAgent\nmetadata: {name: parrot}\n"
+        "spec:\n  instruction: Repeat.\n  image: registry.example.com/agents/parrot:1.0\n"
+    )
+    return str(file)
+
+
+def test_with_the_platforms_values_what_it_does_not_allow_is_an_error(
+    asks: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = tmp_path / "values.yaml"
+    assert main(["validate", asks]) == 0
+    values.write_text("authors: {images: [registry.example.com/agents]}")
+    assert main(["validate", "--values", str(values), asks]) == 0
+    values.write_text("redis: {enabled: false}")
+    capsys.readouterr()
+    assert main(["validate", "--values", str(values), asks]) == 1
+    told = "agent.yaml:6:10: document 1 (parrot): spec.image registry.example.com/agents/parrot:1.0: the platform does"
+    assert told in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", ["authors: {images: ghcr.io}", "authors: [a]", "authors: {images: [1]}", "a: [", None])
+def test_values_that_cannot_be_read_are_told(
+    text: str | None, asks: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = tmp_path / "values.yaml"
+    if text is not None:
+        values.write_text(text)
+    assert main(["validate", "--values", str(values), asks]) == 2
+    assert str(values) in capsys.readouterr().err

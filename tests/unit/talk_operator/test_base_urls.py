@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address, ip_network
+from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -158,3 +160,12 @@ def test_an_address_that_is_not_public_never_passes(address: IPv4Address | IPv6A
     host = str(address) if address.version == 4 else f"[{address}]"
     if why(f"https://{host}/v1") is None:
         assert address.is_global
+
+
+TABLE = yaml.safe_load((Path(__file__).parents[2] / "cases/authors.yaml").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("outcome", ["allowed", "refused"])
+def test_the_table_that_the_admission_policy_is_asked_too(outcome: str) -> None:
+    urls = [case["baseURL"] for case in TABLE[outcome] if "baseURL" in case]
+    assert {url: why(url) is None for url in urls} == dict.fromkeys(urls, outcome == "allowed")

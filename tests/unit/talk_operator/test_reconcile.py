@@ -324,6 +324,20 @@ async def test_a_server_that_fails_is_tried_again(world: World) -> None:
     assert "Deployment" in world.cluster.kinds()
 
 
+@pytest.mark.parametrize("kind", sorted(CHILDREN - {"Deployment"}))
+async def test_no_pod_is_made_while_what_it_needs_is_not_there(world: World, kind: str) -> None:
+    world.cluster.refusals[kind] = (500, "etcd is away")
+    world.cluster.apply_file(AGENT)
+    world.cluster.sync(world.store)
+    with pytest.raises(ApiFailed):
+        await world.reconciler.reconcile(KEY)
+    assert CHILDREN - {kind, "Deployment"} <= set(world.cluster.kinds())
+    assert "Deployment" not in world.cluster.kinds()
+    world.cluster.refusals.clear()
+    await world.settle()
+    assert set(world.cluster.kinds()) >= CHILDREN
+
+
 async def test_a_deleted_agent_takes_its_objects_along_without_the_operator(world: World) -> None:
     world.cluster.apply_file(AGENT)
     await world.settle()
@@ -388,5 +402,28 @@ async def test_a_base_url_that_no_author_may_use_makes_no_pod_and_is_told(url: s
     assert (status, found) == ("False", reason)
     assert f"spec.model.fallbacks[0].baseURL {url}" in message
     assert world.cluster.kinds() == {"TalkAgent"}
+    await world.api.close()
+    await world.readiness.close()
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason", "words"),
+    [
+        ("  image: ghcr.io/dwani-ai.evil/agent:1\n", "ImageRefused", "spec.image ghcr.io/dwani-ai.evil/agent:1: "),
+        ("  pod: {serviceAccountName: ops}\n", "ServiceAccountRefused", "spec.pod.serviceAccountName ops: "),
+    ],
+)
+async def test_what_the_platform_does_not_allow_makes_no_pod_and_is_told(asked: str, reason: str, words: str) -> None:
+    world = World(config(authors={"images": ["ghcr.io/dwani-ai"], "neverServiceAccountNames": ["ops"]}))
+    world.cluster.apply_file(AGENT + asked)
+    await world.settle()
+    status, found, message = world.condition("Ready")
+    assert (status, found) == ("False", reason)
+    assert message.startswith(words)
+    assert "Ask whoever runs Talk here to add it to authors." in message
+    assert world.cluster.kinds() == {"TalkAgent"}
+    world.restart(config(authors={"images": ["*"], "serviceAccountNames": ["*"]}))
+    await world.settle()
+    assert "Deployment" in world.cluster.kinds()
     await world.api.close()
     await world.readiness.close()
