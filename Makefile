@@ -60,13 +60,14 @@ soak: .tools/dev.stamp ## 30 minutes of load on real processes, and what they ho
 format: .tools/dev.stamp ## formats the code
 	$(VENV)/ruff check --fix . && $(VENV)/ruff format .
 
-reference: .tools/dev.stamp ## writes the generated reference pages
+reference: .tools/dev.stamp helm ## writes the generated reference pages
 	$(VENV)/python -m scripts.settings_reference
 	$(VENV)/python -m scripts.metrics_reference
 	$(VENV)/python -m scripts.licences
 	$(VENV)/python -m scripts.slo_rules
 	$(VENV)/python -m scripts.dashboards
 	$(VENV)/python -m scripts.chart_readme
+	$(VENV)/python -m scripts.reach_reference
 	$(VENV)/python -m talk_kit.talkagent.reference > docs/reference/talkagent.md
 
 lock: $(UV) ## resolves the dependencies anew

@@ -93,9 +93,10 @@ class Namespace:
 
     @classmethod
     def create(cls, name: str) -> Namespace:
-        """Makes one whose pods must be restricted."""
+        """Makes one whose pods must be restricted; of workloads whose pods are not, the API server warns."""
         run("kubectl", "create", "namespace", name)
-        run("kubectl", "label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
+        modes = [f"pod-security.kubernetes.io/{mode}=restricted" for mode in ("enforce", "warn")]
+        run("kubectl", "label", "namespace", name, *modes)
         cls.made.append(name)
         return cls(name)
 

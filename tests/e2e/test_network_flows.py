@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -178,6 +179,20 @@ def test_the_agents_policy_has_dns_on_the_ports_of_the_values(served: Served) ->
     assert [[(each["protocol"], each["port"]) for each in rule["ports"]] for rule in dns] == [
         [("UDP", 53), ("TCP", 53), ("UDP", 5353), ("TCP", 5353)]
     ]
+
+
+@pytest.mark.parametrize("room", ["gateway", "operator"])
+def test_the_way_to_the_api_server_leads_to_private_addresses_and_to_itself(room: str, served: Served) -> None:
+    """The gateway and the operator are ready, so it is right; `metadata` above is a foreign 443 that is not reached."""
+    rules = served.release.get("networkpolicy", f"talk-{room}")["spec"]["egress"]
+    (rule,) = [rule for rule in rules if {6443, 443} <= {port["port"] for port in rule["ports"]}]
+    networks = [ip_network(peer["ipBlock"]["cidr"]) for peer in rule["to"]]
+    own = {ip_network(address) for address, _ in api_server()}
+    assert own <= set(networks)
+    wide = [each for each in networks if each.num_addresses > 1]
+    assert wide
+    assert all(not each.is_global and not each.is_link_local for each in wide)
+    assert {port for _, port in api_server()} <= {port["port"] for port in rule["ports"]}
 
 
 TOKEN = "import os; print(os.path.exists('/var/run/secrets/kubernetes.io/serviceaccount/token'))"

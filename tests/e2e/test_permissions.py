@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.e2e.cluster import Namespace, run
 from tests.e2e.served import Served
@@ -65,3 +67,28 @@ def test_the_question_is_one_that_can_be_answered_with_yes(served: Served) -> No
         review("talkagent-assistant", served.release, "list", "talk.dwani.ai/talkagents", served.release.name),
     ]
     assert allowed([*may, *may_not]) == [each["spec"] for each in may]
+
+
+def warned(space: Namespace, objects: list[dict[str, Any]]) -> str:
+    """What the API server would say against these objects, warnings too; empty when it takes them gladly."""
+    bare = [{**each, "metadata": {"name": each["metadata"]["name"]}, "status": None} for each in objects]
+    given = json.dumps({"apiVersion": "v1", "kind": "List", "items": bare})
+    command = ["kubectl", "-n", space.name, "create", "--dry-run=server", "--warnings-as-errors", "-f", "-"]
+    return subprocess.run(command, input=given, capture_output=True, text=True, timeout=60, check=False).stderr
+
+
+def test_every_pod_is_restricted_and_nothing_is_warned_of(served: Served) -> None:
+    """Workloads, of agents too, and the pod of `helm test`; in a namespace where none of them is."""
+    found = [each for space in (served.release, served.team) for each in space.get("deployments,statefulsets")]
+    hooks = [each for each in yaml.safe_load_all(served.release.helm("get", "hooks", "talk")) if each]
+    assert {"Deployment", "StatefulSet"} == {each["kind"] for each in found}
+    assert any("talk.dwani.ai/agent" in each["metadata"]["labels"] for each in found)
+    assert [each["kind"] for each in hooks] == ["Pod"]
+    hooks[0]["metadata"].pop("namespace", None)
+    assert warned(served.outside, [*found, *hooks]) == ""
+
+
+def test_the_api_server_would_warn_of_a_pod_that_is_not_restricted(served: Served) -> None:
+    (agent,) = served.release.get("deployments", selector="talk.dwani.ai/agent=assistant")
+    agent["spec"]["template"]["spec"]["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = True
+    assert "would violate PodSecurity" in warned(served.outside, [agent])

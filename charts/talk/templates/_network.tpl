@@ -84,12 +84,38 @@ podSelector:
     {{- end }}
 {{- end -}}
 
+{{/* Where the API server is: as values say, else what the cluster says of it, else anywhere. Private ranges stay beside
+     the addresses that were found: a control plane that is replaced gets others, and until the next upgrade the operator
+     and the gateway would be cut off. A public address (AKS, GKE) is allowed as itself. JSON: {cidrs, ports}. */}}
+{{- define "talk.net.apiServer.where" -}}
+{{- $values := .Values.networkPolicy.apiServer -}}
+{{- $cidrs := $values.cidrs | default list -}}
+{{- $ports := list -}}
+{{- range $values.ports -}}{{- $ports = append $ports (int64 .) -}}{{- end -}}
+{{- $ask := $values.lookup -}}
+{{- if kindIs "invalid" $ask -}}{{- $ask = .Values.crds.install -}}{{- end -}}
+{{- if and $ask (not $cidrs) (include "talk.isLive" .) -}}
+{{- $addresses := list -}}
+{{- $slice := lookup "discovery.k8s.io/v1" "EndpointSlice" "default" "kubernetes" | default dict -}}
+{{- range $slice.endpoints -}}{{- $addresses = concat $addresses .addresses -}}{{- end -}}
+{{- if $addresses -}}
+{{- range $slice.ports -}}{{- $ports = append $ports (int64 .port) -}}{{- end -}}
+{{- $service := lookup "v1" "Service" "default" "kubernetes" | default (dict "spec" dict) -}}
+{{- $addresses = concat $addresses ($service.spec.clusterIPs | default list) -}}
+{{- $cidrs = list "10.0.0.0/8" "172.16.0.0/12" "192.168.0.0/16" "100.64.0.0/10" "fc00::/7" -}}
+{{- range $addresses | uniq | sortAlpha -}}{{- $cidrs = append $cidrs (printf "%s/%s" . (ternary "128" "32" (contains ":" .))) -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- dict "cidrs" $cidrs "ports" ($ports | uniq) | toJson -}}
+{{- end -}}
+
 {{- define "talk.net.apiServer" -}}
+{{- $where := include "talk.net.apiServer.where" . | fromJson -}}
 - ports:
-    {{- range .Values.networkPolicy.apiServer.ports }}
+    {{- range $where.ports }}
     - {protocol: TCP, port: {{ int64 . }}}
     {{- end }}
-  {{- with .Values.networkPolicy.apiServer.cidrs }}
+  {{- with $where.cidrs }}
   to:
     {{- range . }}
     - ipBlock: {cidr: {{ . | quote }}}
