@@ -14,6 +14,7 @@ from prometheus_client import start_http_server
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
+from talk_kit.connections import CONNECTIONS, ConnectionLimits, at_most_half_of_the_files, bounded
 from talk_kit.context import RequestContextMiddleware
 from talk_kit.drain import Drain
 from talk_kit.metrics import MetricsMiddleware
@@ -107,11 +108,12 @@ def run(
     drain: Drain,
     metrics_port: int = 0,
     closing_seconds: float = CLOSING_SECONDS,
+    connections: int = CONNECTIONS,
 ) -> None:
     """Serves until a signal, and then until `drain` is over.
 
     `host` `*` is every address of both families; `metrics_port` 0 opens no second port. After the drain, requests
-    under way have `closing_seconds`.
+    under way have `closing_seconds`. `connections` are held at once; a process with few open files holds fewer.
     """
     if metrics_port:
         start_http_server(metrics_port, addr="::" if host == "*" else host)
@@ -119,7 +121,7 @@ def run(
         app,
         host="" if host == "*" else host,
         port=port,
-        http="httptools",
+        http=bounded(ConnectionLimits(at_most_half_of_the_files(connections))),
         loop="uvloop" if sys.platform != "win32" else "asyncio",
         ws="none",
         lifespan="on",
