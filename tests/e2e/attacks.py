@@ -213,6 +213,15 @@ ATTACKS = (
         ),
     ),
     Attack(
+        "Another agent's conversations, from within an agent's pod",
+        "its keys in the chart's Redis by name, by listing and by script; the password of Redis in what the pod has",
+        "Redis gives the pod's user its own agent's alone; the password is not there",
+        (
+            f"{E2E}/test_redis_users.py::test_an_agents_pod_reads_its_own_conversations_and_no_others",
+            f"{E2E}/test_redis_users.py::test_no_container_that_stays_has_the_password_of_redis",
+        ),
+    ),
+    Attack(
         "A token of the API", "looked for in every pod that asks the API nothing; Secrets read by Talk's accounts",
         "there is none; no account reads a Secret",
         (
@@ -227,6 +236,7 @@ ATTACKS = (
         (
             f"{GATEWAY}/test_edge.py::test_no_cors_header_unless_origins_are_set",
             f"{GATEWAY}/test_hostile_requests.py::test_any_origin_never_has_credentials",
+            "tests/unit/talk_agent/test_chat.py::test_no_header_allows_other_origins",
         ),
     ),
 )  # fmt: skip
