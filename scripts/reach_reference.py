@@ -161,13 +161,15 @@ def _ports(rule: Object) -> str:
 def secrets(made: list[Object]) -> Iterator[list[str]]:
     """Secret, key, pod and how it gets there."""
     for pod in pods(made):
-        for container in [*pod.spec.get("initContainers", []), *pod.spec["containers"]]:
+        first = pod.spec.get("initContainers", [])
+        for container in [*first, *pod.spec["containers"]]:
+            where = f"environment of the init container `{container['name']}`" if container in first else "environment"
             for variable in container.get("env", []):
                 if ref := variable.get("valueFrom", {}).get("secretKeyRef"):
-                    yield [f"`{ref['name']}`", f"`{ref['key']}`", pod.room, f"environment, `{variable['name']}`"]
+                    yield [f"`{ref['name']}`", f"`{ref['key']}`", pod.room, f"{where}, `{variable['name']}`"]
             for source in container.get("envFrom", []):
                 if "secretRef" in source:
-                    yield [f"`{source['secretRef']['name']}`", "all", pod.room, "environment"]
+                    yield [f"`{source['secretRef']['name']}`", "all", pod.room, where]
         for volume in pod.spec.get("volumes", []):
             yield from _mounted(volume, pod.room)
         for each in pod.spec.get("imagePullSecrets", []):

@@ -11,7 +11,7 @@ from talk_kit import logs
 from talk_kit.drain import Drain
 from talk_kit.serving import main as serve
 from talk_kit.serving import run
-from talk_kit.settings import load
+from talk_kit.settings import SettingsError, load
 from talk_operator.api import Api
 from talk_operator.app import create_app
 from talk_operator.config import read_config
@@ -32,6 +32,8 @@ def _start() -> None:
     settings = load(Settings, os.environ)
     logs.configure("talk-operator", settings.log_level)
     config = read_config(Path(settings.config_file)).never(settings.api_server)
+    if config.redisSecret.name and settings.redis() is None:
+        raise SettingsError(["TALK_REDIS_HOST is not set, and the configuration's redisSecret is."])
     identity = f"{socket.gethostname()}_{secrets.token_hex(4)}"
     app = create_app(settings, Dependencies(config, Api(), Readiness(), identity))
     run(

@@ -40,6 +40,14 @@ class Reserved:
 
 
 @dataclass(frozen=True)
+class SecretKey:
+    """A key of a Secret."""
+
+    name: str = ""
+    key: str = "password"
+
+
+@dataclass(frozen=True)
 class Config:
     """The file, spelled as in it. `agentDefaults` has the fields of a spec, `endpointDelaySeconds`, `egress` and
     `baseURLs`."""
@@ -51,6 +59,7 @@ class Config:
     imagePullPolicy: str = "IfNotPresent"  # noqa: N815
     imagePullSecrets: list[Object] = field(default_factory=list)  # noqa: N815
     identityConfigMap: str = ""  # noqa: N815
+    redisSecret: SecretKey = field(default_factory=SecretKey)  # noqa: N815
     metricsPort: int = 9090  # noqa: N815
     env: list[Object] = field(default_factory=list)
     labels: dict[str, str] = field(default_factory=dict)
@@ -91,7 +100,12 @@ def parse_config(data: object, source: str = "configuration") -> Config:
     for name in ("image", "gatewayURL"):
         if not isinstance(data.get(name), str) or not data[name]:
             problems.append(f"{source}: {name} is missing")
-    nested = {"reserved": Reserved, "authors": Authors, "networkPolicy": NetworkPolicyConfig}
+    nested = {
+        "reserved": Reserved,
+        "authors": Authors,
+        "networkPolicy": NetworkPolicyConfig,
+        "redisSecret": SecretKey,
+    }
     values = {name: value for name, value in data.items() if value is not None}
     for name, cls in nested.items():
         if name in values:

@@ -67,7 +67,8 @@ def _pod(pod: Object, failing: Mapping[str, Failing], now: datetime) -> Iterator
         yield Finding("Unschedulable", f"Pod {name} cannot be scheduled: {scheduled.get('message', '')}")
         return
     statuses = pod["status"].get("containerStatuses") or []
-    stuck = next((finding for each in statuses for finding in _container(name, each)), None)
+    begun = [each for each in pod["status"].get("initContainerStatuses") or [] if not _is_done(each)]
+    stuck = next((finding for each in (*begun, *statuses) for finding in _container(name, each)), None)
     if stuck:
         yield stuck
     elif said := failing.get(name):
@@ -76,6 +77,12 @@ def _pod(pod: Object, failing: Mapping[str, Failing], now: datetime) -> Iterator
         yield Finding("NotReady", f"Pod {name} runs and is not ready, and does not say why at /ready.")
     else:
         yield Finding("Starting", f"Pod {name} is starting.", failing=False)
+
+
+def _is_done(status: Mapping[str, Any]) -> bool:
+    """An init container that has ended well."""
+    ended = (status.get("state") or {}).get("terminated") or {}
+    return ended.get("exitCode") == 0
 
 
 def _runs_since(status: Mapping[str, Any], now: datetime) -> float:

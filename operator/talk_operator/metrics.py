@@ -47,6 +47,9 @@ AUTOSCALERS = Gauge(
     ["object_namespace", "autoscaler"],
 )
 MISSED = Counter("talk_operator_missed_changes", "Changes that a listing found and no watch had told.", ["kind"])
+REDIS_FAILURES = Counter(
+    "talk_operator_redis_failures", "Times that users of agents could not be set in Redis, or not kept by it."
+)
 LAST_SIGN = Gauge("talk_operator_last_sign_timestamp_seconds", "When the API server last told something.")
 
 for _result in ("success", "error"):

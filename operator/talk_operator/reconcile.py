@@ -14,6 +14,7 @@ from talk_operator.config import Config, Object
 from talk_operator.diagnose import Finding, diagnose_pods, is_ready
 from talk_operator.kinds import DEPLOYMENT
 from talk_operator.readiness import Readiness
+from talk_operator.redis_users import RedisUsers
 from talk_operator.render import effective, render
 from talk_operator.render.identity import object_name
 from talk_operator.spec_check import blocking
@@ -37,6 +38,7 @@ class Reconciler:
         store: Store,
         config: Config,
         readiness: Readiness,
+        users: RedisUsers | None = None,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         jitter: Callable[[], float] = random.random,
@@ -45,6 +47,7 @@ class Reconciler:
         self._store = store
         self._config = config
         self._readiness = readiness
+        self._users = users
         self._applier = Applier(api, store)
         self._now = now
         self._jitter = jitter
@@ -69,6 +72,8 @@ class Reconciler:
         """What stands in the way, for the status; and the failure that is worth another try soon."""
         if found := blocking(agent, spec, self._config):
             return found, None
+        if self._users is not None:
+            await self._users.ensure(Key(agent["metadata"]["namespace"], agent["metadata"]["name"]))
         try:
             await self._applier.apply(agent, render(agent, self._config))
         except NotOurs as taken:

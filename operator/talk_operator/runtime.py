@@ -19,6 +19,7 @@ from talk_operator.kinds import CONFIG_MAP, TALK_AGENT
 from talk_operator.lease import Lease, LeaseLost
 from talk_operator.readiness import Readiness
 from talk_operator.reconcile import Reconciler
+from talk_operator.redis_users import RedisUsers
 from talk_operator.resync import Resync
 from talk_operator.settings import Settings
 from talk_operator.store import Key, Store, key_of
@@ -63,7 +64,9 @@ class Operator:
         self.store = Store()
         self._figures = Figures(self.store)
         config = replace(deps.config, namespace=self.namespace)
-        self._reconciler = Reconciler(deps.api, self.store, config, deps.readiness)
+        address = settings.redis() if config.redisSecret.name else None
+        self._users = RedisUsers(address, self.store, config) if address else None
+        self._reconciler = Reconciler(deps.api, self.store, config, deps.readiness, self._users)
         self._values = ValuesAgents(deps.api, self.store, self.namespace, settings.agents_configmap)
         self.queue: WorkQueue[Key] = WorkQueue(self._work, workers=settings.workers)
         self.lease = Lease(deps.api, self.namespace, settings.lease_name, deps.identity)
@@ -109,6 +112,8 @@ class Operator:
             group.create_task(self.queue.run(), name="workers")
             group.create_task(resync.run(self._settings.resync, self.sign), name="resync")
             group.create_task(self._watchdog(), name="watchdog")
+            if self._users is not None:
+                group.create_task(self._users.run(), name="redis-users")
 
     async def _fill(self, resync: Resync) -> None:
         """A first install brings the CRD beside the operator: until it is there, `/ready` says what is missing."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from talk_kit.redis_settings import RedisSettings
 from talk_kit.settings import integer, one_of, seconds, setting, words
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """Read once, at start. Durations are seconds."""
+class Settings(RedisSettings):
+    """Read once, at start. Durations are seconds. Redis is the chart's own, in which each agent gets a user."""
 
     config_file: str = setting(
         "TALK_OPERATOR_CONFIG",

@@ -51,6 +51,8 @@ def _referred(spec: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     for ref in references(spec):
         yield ref.kind, ref.name, "spec.model" if ref.kind == "Secret" else "spec.instructionFrom"
     pod: Mapping[str, Any] = spec.get("pod") or {}
+    for secret in pod.get("imagePullSecrets") or ():
+        yield "Secret", secret["name"], "spec.pod.imagePullSecrets"
     for variable in pod.get("env") or ():
         source = variable.get("valueFrom") or {}
         for field, kind in (("secretKeyRef", "Secret"), ("configMapKeyRef", "ConfigMap")):

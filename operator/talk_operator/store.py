@@ -18,7 +18,7 @@ _METADATA = (
     "deletionTimestamp", "creationTimestamp",
 )  # fmt: skip
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-_POD_STATUS = ("phase", "conditions", "containerStatuses", "podIP")
+_POD_STATUS = ("phase", "conditions", "containerStatuses", "initContainerStatuses", "podIP")
 
 
 @dataclass(frozen=True, order=True)

@@ -77,13 +77,10 @@ def prepare(settings: Settings, environ: Mapping[str, str], agents: Agents, fold
 
 def write_identity(folder: Path) -> IdentityFiles:
     """A pair of keys for as long as these processes live, so that agents answer their own gateway only."""
-    from talk_kit.identity import new_keys  # 70 ms that `talk --help` does without
+    from talk_kit.identity_pair import ensure_pair  # 70 ms that `talk --help` does without
 
     files = IdentityFiles(folder / "identity.pem", folder / "identity.pub")
-    private, public = new_keys()
-    files.private.touch(mode=0o600)
-    files.private.write_bytes(private)
-    files.public.write_bytes(public)
+    ensure_pair(files.private, files.public)
     return files
 
 

@@ -83,6 +83,7 @@ KNOWN_NAMES = frozenset(
         "TALK_REDIS_CA_FILE",
         "TALK_REDIS_USER",
         "TALK_REDIS_PASSWORD",
+        "TALK_REDIS_PASSWORD_FILE",
         "TALK_REDIS_DB",
         "TALK_TEXT_LENGTH",
         "TALK_TRUSTED_PROXIES",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 if TYPE_CHECKING:
     from redis.asyncio.connection import AbstractConnection
+
+Command = Sequence[str | bytes | int]
 
 # Seconds until a connection stands, TLS included.
 CONNECT_SECONDS = 2.0
@@ -63,6 +66,20 @@ class RedisAddress:
         if self.tls:
             return SSLConnection, {"host": self.host, "port": self.port, "ssl_ca_certs": self.ca_file or None, **shared}
         return Connection, {"host": self.host, "port": self.port, **shared}
+
+
+async def exchange(connection: AbstractConnection, commands: Sequence[Command]) -> list[Any]:
+    """Sends all, then reads every answer; an answer may be a ResponseError. It has no bound of its own."""
+    from redis.exceptions import ResponseError
+
+    await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+    answers: list[Any] = []
+    for _ in commands:
+        try:
+            answers.append(await connection.read_response())
+        except ResponseError as error:
+            answers.append(error)
+    return answers
 
 
 class InvalidAddress(ValueError):

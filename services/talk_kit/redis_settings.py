@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from talk_kit.redis_address import RedisAddress, parse_redis_url
 from talk_kit.settings import SettingsError, boolean, integer, setting
@@ -32,6 +33,9 @@ class RedisSettings:
     redis_password: str | None = setting(
         "TALK_REDIS_PASSWORD", None, doc="Redis' password, as it is: no sign needs to be escaped.", secret=True
     )
+    redis_password_file: Path | None = setting(  # noqa: RUF009 - frozen, as all settings
+        "TALK_REDIS_PASSWORD_FILE", None, doc="File with Redis' password, in place of TALK_REDIS_PASSWORD.", parse=Path
+    )
     redis_db: int | None = setting(
         "TALK_REDIS_DB", None, doc="Number of the database; 0 when not set.", parse=integer(0, 1_000_000)
     )
@@ -50,9 +54,22 @@ class RedisSettings:
             tls=address.tls or self.redis_tls,
             ca_file=self.redis_ca_file or "",
             user=self.redis_user or address.user,
-            password=self.redis_password or address.password,
+            password=self._redis_password() or address.password,
             db=address.db if self.redis_db is None else self.redis_db,
         )
+
+    def _redis_password(self) -> str:
+        if self.redis_password_file is None:
+            return self.redis_password or ""
+        if self.redis_password:
+            raise SettingsError(["TALK_REDIS_PASSWORD and TALK_REDIS_PASSWORD_FILE are both set; unset one of them."])
+        try:
+            found = self.redis_password_file.read_text("utf-8").strip()
+        except (OSError, UnicodeError) as error:
+            raise SettingsError([f"TALK_REDIS_PASSWORD_FILE cannot be read: {type(error).__name__}"]) from None
+        if not found:
+            raise SettingsError(["TALK_REDIS_PASSWORD_FILE is empty."])
+        return found
 
     def _redis_parts(self) -> list[str]:
         parts = {
@@ -60,5 +77,6 @@ class RedisSettings:
             "TALK_REDIS_TLS": self.redis_tls,
             "TALK_REDIS_USER": self.redis_user,
             "TALK_REDIS_PASSWORD": self.redis_password,
+            "TALK_REDIS_PASSWORD_FILE": self.redis_password_file,
         }
         return [name for name, value in parts.items() if value]

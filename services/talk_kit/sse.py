@@ -64,19 +64,18 @@ class EventReader:
         self._max_bytes = max_bytes
         self._event = ""
         self._data: list[str] = []
-        self._buffer = b""
+        self._buffer = bytearray()
         self._event_bytes = 0
         self._started = False
         self._skip_lf = False
 
     def feed(self, data: bytes) -> list[ServerSentEvent]:
-        """The events that these bytes complete."""
+        """The events that these bytes complete. The time is that of these bytes: what is held is not searched again."""
         self._buffer += data
         if not self._started and not self._start():
             return []
-        *lines, rest = self._lines()
-        self._buffer = rest
-        if len(rest) + self._event_bytes > self._max_bytes:
+        lines = self._lines() if b"\n" in data or b"\r" in data else []
+        if len(self._buffer) + self._event_bytes > self._max_bytes:
             raise ProviderFailed("The provider sent an event that is too large.")
         return [event for line in lines if (event := self._line(line)) is not None]
 
@@ -88,14 +87,16 @@ class EventReader:
         return True
 
     def _lines(self) -> list[bytes]:
-        buffer = self._buffer
-        if self._skip_lf and buffer:
+        buffer = bytes(self._buffer)
+        if self._skip_lf:
             buffer = buffer.removeprefix(b"\n")
             self._skip_lf = False
         if b"\r" in buffer:
             self._skip_lf = buffer.endswith(b"\r")
             buffer = buffer.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        return buffer.split(b"\n")
+        *lines, rest = buffer.split(b"\n")
+        self._buffer = bytearray(rest)
+        return lines
 
     def _line(self, line: bytes) -> ServerSentEvent | None:
         if not line:

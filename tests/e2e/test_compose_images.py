@@ -8,13 +8,17 @@ import secrets
 import shlex
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
+from talk_kit.identity_pair import WHOEVER_MOUNTS, ensure_pair
 from tests.e2e.cluster import ROOT, run, talk_image, until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
@@ -38,14 +42,26 @@ def options(service: dict[str, Any]) -> list[str]:
     given += [part for name, text in service.get("environment", {}).items() for part in ("-e", f"{name}={value(text)}")]
     for volume in service.get("volumes", []):
         source, rest = volume.split(":", 1)
-        given += ["-v", f"{ROOT / source}:{rest}"] if source.startswith(".") else ["--tmpfs", f"{rest}:mode=1777"]
+        if source.startswith("identity-"):
+            given += ["-v", f"{identity()}:{rest}"]
+        else:
+            given += ["-v", f"{ROOT / source}:{rest}"] if source.startswith(".") else ["--tmpfs", f"{rest}:mode=1777"]
     return given + (["--user", service["user"]] if "user" in service else [])
+
+
+@cache
+def identity() -> Path:
+    """A folder with what the service of that name makes."""
+    folder = Path(tempfile.mkdtemp(prefix="talk-e2e-identity-"))
+    folder.chmod(0o755)
+    ensure_pair(folder / "identity.pem", folder / "identity.pub", WHOEVER_MOUNTS)
+    return folder
 
 
 def image_of(service: dict[str, Any]) -> str:
     """The one that the tests built, or a public one."""
     target = service.get("build", {}).get("target")
-    return talk_image(target) if target else str(service["image"])
+    return talk_image(target) if target else value(service["image"])
 
 
 @contextmanager

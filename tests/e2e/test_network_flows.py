@@ -38,7 +38,7 @@ ASK_OF_BASH = 'timeout 3 bash -c "exec 3<>/dev/tcp/$0/$1" 2>/dev/null && echo re
 
 REACHED = {
     "gateway": {"agent", "team agent", "redis", "local", "DNS", "API server", "API server's address"},
-    "operator": {"agent", "team agent", "DNS", "API server", "API server's address"},
+    "operator": {"agent", "team agent", "redis", "DNS", "API server", "API server's address"},
     # The metrics too: its default model is a Service of this namespace, and a policy sees pods, not Services.
     "agent": {"gateway", "gateway's metrics", "redis", "local", "DNS"},
     "team agent": {"gateway", "redis", "local", "DNS", "team's own model"},

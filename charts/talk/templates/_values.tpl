@@ -83,6 +83,11 @@ http://{{ include "talk.local.name" . }}.{{ .Release.Namespace }}.svc.{{ .Values
 {{- define "talk.redis.isExternal" -}}{{- if .Values.redis.external.host -}}true{{- end -}}{{- end -}}
 {{- define "talk.redis.isOwn" -}}{{- if and .Values.redis.enabled (not .Values.redis.external.host) -}}true{{- end -}}{{- end -}}
 
+{{/* Whether each agent has a user of its own in the chart's Redis: the operator makes them. */}}
+{{- define "talk.redis.usersPerAgent" -}}
+{{- if and (include "talk.redis.isOwn" .) .Values.operator.enabled .Values.redis.auth.usersPerAgent -}}true{{- end -}}
+{{- end -}}
+
 {{/* The speech provider of the gateway, as JSON: the one named default, else the offline one, else nothing. */}}
 {{- define "talk.speech" -}}
 {{- $found := dict -}}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
+from talk_kit.redis_users import user_name
 from talk_kit.talkagent.references import KeyRef
 from talk_operator.config import Config, Object
 from talk_operator.render.agent_file import digest, references
@@ -16,6 +17,12 @@ CONFIG_HASH = "talk.dwani.ai/config-hash"
 FOLDER = "/etc/talk"
 # The public keys of the gateway; its private one is in no pod but its own.
 IDENTITY = "/etc/talk-identity"
+# The password of the agent's Redis user, and what it takes to write it: some 20 MB and 0.1 s.
+REDIS_USER = "/etc/talk-redis-user"
+_WRITER_RESOURCES = {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"cpu": "500m", "memory": "64Mi"}}
+_SECURITY = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
+_MOUNT = {"name": "talk-redis-user", "mountPath": REDIS_USER}
+_IN_MEMORY = {"medium": "Memory", "sizeLimit": "1Mi"}
 # Seconds after the drain: the last turns are ended and stored within 5, what is left is written within 5 more.
 CLOSING_SECONDS = 15
 DRAIN_SECONDS = 60
@@ -40,8 +47,9 @@ def pod_template(name: str, namespace: str, spec: Mapping[str, Any], text: str, 
             "enableServiceLinks": False,
             "terminationGracePeriodSeconds": _grace(spec, config),
             "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
-            "containers": [_container(namespace, spec, pod, config)],
-            "volumes": [*_volumes(name, spec), *_identity(config), *pod.get("volumes", [])],
+            **({"initContainers": [_password_writer(name, namespace, config)]} if config.redisSecret.name else {}),
+            "containers": [_container(name, namespace, spec, pod, config)],
+            "volumes": [*_volumes(name, spec), *_identity(config), *_redis_user(config), *pod.get("volumes", [])],
             "tolerations": _tolerations(pod),
             **_spread(name, pod),
             **({"imagePullSecrets": secrets} if (secrets := _pull_secrets(pod, config)) else {}),
@@ -54,34 +62,46 @@ def _grace(spec: Mapping[str, Any], config: Config) -> int:
     return config.endpoint_delay + int(spec.get("drainSeconds", DRAIN_SECONDS)) + CLOSING_SECONDS
 
 
-def _container(namespace: str, spec: Mapping[str, Any], pod: Mapping[str, Any], config: Config) -> Object:
+def _password_writer(name: str, namespace: str, config: Config) -> Object:
+    """Ours, whatever the agent's image is: it sees the password that the agent's own is derived from, and ends."""
+    secret = {"name": config.redisSecret.name, "key": config.redisSecret.key}
+    return {
+        "name": "redis-user",
+        "image": config.image,
+        "imagePullPolicy": config.imagePullPolicy,
+        "command": ["python", "-m", "talk_kit.redis_password", namespace, name, f"{REDIS_USER}/password"],
+        "env": [{"name": "TALK_REDIS_PASSWORD", "valueFrom": {"secretKeyRef": secret}}],
+        "resources": _WRITER_RESOURCES,
+        "securityContext": _SECURITY,
+        "volumeMounts": [_MOUNT],
+    }
+
+
+def _container(name: str, namespace: str, spec: Mapping[str, Any], pod: Mapping[str, Any], config: Config) -> Object:
     metrics = [{"name": "metrics", "containerPort": config.metricsPort}] if config.metricsPort else []
     return {
         "name": "agent",
         "image": spec.get("image", config.image),
         "imagePullPolicy": config.imagePullPolicy,
         "ports": [{"name": "http", "containerPort": PORT}, *metrics],
-        "env": _environment(namespace, pod, config),
+        "env": _environment(name, namespace, pod, config),
         # A process that starts is looked at each second, for two minutes: it is live as soon as it listens.
         "startupProbe": _probe("/healthz", period=1, failures=120),
         "livenessProbe": _probe("/healthz", period=10, failures=3),
         "readinessProbe": _probe("/ready", period=3, failures=1),
         "resources": spec.get("resources", {}),
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "securityContext": _SECURITY,
         "volumeMounts": [
             {"name": "talk-config", "mountPath": FOLDER, "readOnly": True},
             {"name": "talk-tmp", "mountPath": "/tmp"},  # noqa: S108 - a volume of the pod's own
             *([{"name": "talk-identity", "mountPath": IDENTITY, "readOnly": True}] if config.identityConfigMap else []),
+            *([{**_MOUNT, "readOnly": True}] if config.redisSecret.name else []),
             *pod.get("volumeMounts", []),
         ],
     }
 
 
-def _environment(namespace: str, pod: Mapping[str, Any], config: Config) -> list[Object]:
+def _environment(name: str, namespace: str, pod: Mapping[str, Any], config: Config) -> list[Object]:
     own: dict[str, Object] = {
         "TALK_PORT": {"value": str(PORT)},
         "TALK_METRICS_PORT": {"value": str(config.metricsPort)},
@@ -92,6 +112,9 @@ def _environment(namespace: str, pod: Mapping[str, Any], config: Config) -> list
         own["TALK_AGENT_NAMESPACE"] = {"value": foreign}
     if config.identityConfigMap:
         own["TALK_IDENTITY_PUBLIC_FILE"] = {"value": f"{IDENTITY}/identity.pub"}
+    if config.redisSecret.name:
+        own["TALK_REDIS_USER"] = {"value": user_name(namespace, name)}
+        own["TALK_REDIS_PASSWORD_FILE"] = {"value": f"{REDIS_USER}/password"}
     for variable in (*config.env, *pod.get("env", [])):
         own[variable["name"]] = {key: value for key, value in variable.items() if key != "name"}
     return [{"name": name, **value} for name, value in own.items()]
@@ -137,6 +160,10 @@ def _identity(config: Config) -> list[Object]:
     """Without these keys a pod does not start: an agent that anyone could ask would be the worse one."""
     name = config.identityConfigMap
     return [{"name": "talk-identity", "configMap": {"name": name}}] if name else []
+
+
+def _redis_user(config: Config) -> list[Object]:
+    return [{"name": "talk-redis-user", "emptyDir": _IN_MEMORY}] if config.redisSecret.name else []
 
 
 def _source(refs: list[KeyRef]) -> Object:

@@ -220,6 +220,7 @@ class ChatStream(DeltaReader):
         self._head += data
         start = self._head.removeprefix(b"\xef\xbb\xbf").lstrip()
         if not start:
+            self._head = b""  # white space before the first word says nothing
             return b""
         if start[:1] in (b"{", b"["):
             self._document, self._head = bytearray(start), b""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 # Tags of DeepSeek, Qwen and many others; Claude-like prompts; Gemma; Magistral; Kimi.
@@ -14,6 +15,12 @@ _TAGS = (
 )
 
 
+_SPACE = re.compile(r"\s*")
+_LONGEST_TAG = max(len(tag) for tags in _TAGS for tag in tags)
+# White space before the first word that is kept: a model that writes nothing else is not to fill the memory.
+_MOST_SPACE = 4096
+
+
 class ThoughtFilter:
     """Text in, reply out. A block counts only before the first word of the reply; a later mention is text.
 
@@ -23,7 +30,10 @@ class ThoughtFilter:
 
     def __init__(self) -> None:
         self._state: Literal["head", "inside", "reply"] = "head"
-        self._held = ""
+        self._held = ""  # a tag's beginning at the most, between two calls
+        self._at = 0
+        self._space: list[str] = []
+        self._spaces = 0
         self._close = ""
         self._after_block = False
 
@@ -34,19 +44,21 @@ class ThoughtFilter:
         self._held += text
         while self._moved():
             pass
+        self._held, self._at = self._held[self._at :], 0
         return self._release() if self._replying else ""
 
     def end(self) -> str:
         """What was held back and turns out to be text: the beginning of a tag that never came."""
-        return self._release() if self._state == "head" and self._held.strip() else ""
+        return self._release() if self._state == "head" and self._held else ""
 
     @property
     def _replying(self) -> bool:
         return self._state == "reply"
 
     def _release(self) -> str:
-        held, self._held = self._held, ""
-        return held
+        released = "".join(self._space) + self._held
+        self._held, self._space = "", []
+        return released
 
     def _moved(self) -> bool:
         """Whether what is held was enough for the next state."""
@@ -55,21 +67,30 @@ class ThoughtFilter:
         return self._state == "inside" and self._inside()
 
     def _head(self) -> bool:
-        start = self._held.lstrip()
+        self._skip_space()
         for opening, closing in _TAGS:
-            if start.startswith(opening):
-                self._state, self._close, self._held = "inside", closing, start[len(opening) :]
+            if self._held.startswith(opening, self._at):
+                self._state, self._close, self._space = "inside", closing, []
+                self._at += len(opening)
                 return True
-        if not start or any(opening.startswith(start) for opening, _ in _TAGS):
+        start = self._held[self._at : self._at + _LONGEST_TAG + 1]
+        if any(opening.startswith(start) for opening, _ in _TAGS):  # also where nothing is left
             return False
-        self._held = start if self._after_block else self._held
         self._state = "reply"
         return True
 
+    def _skip_space(self) -> None:
+        found = _SPACE.match(self._held, self._at)
+        assert found
+        self._at = found.end()
+        if found[0] and not self._after_block and self._spaces < _MOST_SPACE:
+            self._space.append(found[0][: _MOST_SPACE - self._spaces])
+            self._spaces += len(found[0])
+
     def _inside(self) -> bool:
-        thought, closed, rest = self._held.partition(self._close)
-        if closed:
-            self._state, self._held, self._after_block = "head", rest, True
+        end = self._held.find(self._close, self._at)
+        if end >= 0:
+            self._state, self._at, self._after_block = "head", end + len(self._close), True
             return True
-        self._held = thought[-len(self._close) :]
+        self._at = max(self._at, len(self._held) - len(self._close))
         return False

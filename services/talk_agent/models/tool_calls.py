@@ -7,6 +7,7 @@ Fragments belong together by id, then by index, then by following each other. A 
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import string
 from collections.abc import Iterable, Set
@@ -16,6 +17,10 @@ from talk_agent.models.pieces import HALF, ToolCall, whole_characters
 
 _ID_ALPHABET = string.ascii_letters + string.digits
 _LEGACY_INDEX = -1
+# Providers take 64 characters; a name that comes in pieces grows no more from here.
+_LONGEST_NAME = 256
+# What tells where a JSON value ends; an escape is one mark, of which a piece may have the first half.
+_MARK = re.compile(r'\\.?|["{}\[\]]', re.DOTALL)
 
 
 def new_call_id() -> str:
@@ -60,6 +65,39 @@ class _Fragment(NamedTuple):
     whole: bool  # arguments came as an object, not as a piece of a string
 
 
+class _FirstValue:
+    """Where the first JSON object, or string, of a text ends, as its pieces come: each character is seen once."""
+
+    def __init__(self) -> None:
+        self.ended = False
+        self.more = False  # more than white space behind it
+        self._depth = 0
+        self._in_string = False
+        self._escaped = False
+
+    def feed(self, piece: str) -> None:
+        if self.ended:
+            self.more = self.more or bool(piece.strip())
+            return
+        start = int(self._escaped)
+        self._escaped = False
+        for mark in _MARK.finditer(piece, start):
+            self._take(mark[0])
+            if self.ended:
+                self.more = bool(piece[mark.end() :].strip())
+                return
+
+    def _take(self, mark: str) -> None:
+        if mark[0] == "\\":
+            self._escaped = len(mark) == 1
+        elif mark == '"':
+            self._in_string = not self._in_string
+            self.ended = not self._in_string and not self._depth
+        elif not self._in_string:
+            self._depth += 1 if mark in "{[" else -1
+            self.ended = self._depth <= 0
+
+
 class _Draft:
     """A call while its fragments come."""
 
@@ -67,28 +105,40 @@ class _Draft:
         self.id = ""
         self.index = index
         self.name = ""
+        self._start_arguments()
+
+    def _start_arguments(self) -> None:
         self.parts: list[str] = []
+        self._begun = False
+        self._value = _FirstValue()
+        self._is_object: bool | None = None
 
     @property
     def whole(self) -> bool:
-        """Whether the arguments so far are an object."""
-        return any(part.strip() for part in self.parts) and parse_arguments("".join(self.parts)) is not None
+        """Whether the arguments so far are an object. They are parsed once, when they may be."""
+        if not self._value.ended or self._value.more:
+            return False
+        if self._is_object is None:
+            self._is_object = parse_arguments("".join(self.parts)) is not None
+        return self._is_object
 
     def take(self, fragment: _Fragment) -> None:
         self.id = self.id or fragment.id
         self._take_name(fragment.name)
         if fragment.whole:
-            self.parts = [fragment.arguments or ""]
-        elif fragment.arguments:
-            self.parts.append(fragment.arguments)
+            self._start_arguments()
+        if arguments := fragment.arguments:
+            self.parts.append(arguments)
+            self._begun = self._begun or bool(arguments.strip())
+            self._value.feed(arguments)
 
     def _take_name(self, name: str) -> None:
         """The name comes whole, in pieces, or again with every fragment."""
-        if not name or name == self.name or any(part.strip() for part in self.parts):
+        if not name or name == self.name or self._begun:
             self.name = self.name or name
         elif name.startswith(self.name):
             self.name = name
-        else:
+        elif len(self.name) < _LONGEST_NAME:
             self.name += name
 
     def arguments(self) -> dict[str, Any] | None:

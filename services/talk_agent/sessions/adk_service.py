@@ -32,11 +32,12 @@ from talk_agent.sessions.codec import (
     merged_state,
     state_parts,
 )
-from talk_agent.sessions.keys import SCHEMA, SessionKeys, agent_keys, session_keys
+from talk_agent.sessions.keys import SessionKeys, agent_keys, session_keys
 from talk_agent.sessions.redis_server import Server
 from talk_agent.sessions.redis_store import append_keys, checked, delete_keys, milliseconds
 from talk_kit.errors import SessionBusy
 from talk_kit.names import new_id
+from talk_kit.session_keys import SCHEMA
 
 _STALE = "The session was changed by another writer since it was read; get it again."
 

@@ -7,12 +7,9 @@ cluster. What belongs to the whole agent has the tag `{agent}` and is written ap
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import quote
 
-SCHEMA = "1"
-# Outside every schema: which one the server holds.
-SCHEMA_KEY = "talk:schema"
-PROBE_KEY = f"talk:{SCHEMA}:probe"
+from talk_kit.session_keys import agent_root, escaped, user_root
+
 # Stands for a session that has its user's id, as all have without authentication: half the bytes of a key.
 _SAME = "="
 
@@ -37,28 +34,24 @@ class AgentKeys:
 
     app: str
     users: str
+    probe: str
 
 
 def agent_keys(agent: str) -> AgentKeys:
-    """The keys of an agent: its `app:` state, and its users by last use."""
-    root = f"talk:{SCHEMA}:{{{_escape(agent)}}}"
-    return AgentKeys(app=f"{root}:app", users=f"{root}:users")
-
-
-def user_root(agent: str, user: str) -> str:
-    """What all keys of a user begin with."""
-    return f"talk:{SCHEMA}:{{{_escape(agent)}/{_escape(user)}}}"
+    """The keys of an agent: its `app:` state, its users by last use, and what it writes to see whether it can."""
+    root = agent_root(agent)
+    return AgentKeys(app=f"{root}:app", users=f"{root}:users", probe=f"{root}:probe")
 
 
 def owner_key(agent: str, session: str) -> str:
     """Whose a session id is, where callers are told apart. In the agent's slot: it is asked for by the id alone."""
-    return f"talk:{SCHEMA}:{{{_escape(agent)}}}:owner:{_escape(session)}"
+    return f"{agent_root(agent)}:owner:{escaped(session)}"
 
 
 def session_keys(agent: str, user: str, session: str) -> SessionKeys:
     """The keys of a session. Any text is a legal name: what could end the hash tag is escaped."""
     root = user_root(agent, user)
-    name = _SAME if session == user else _escape(session)
+    name = _SAME if session == user else escaped(session)
     return SessionKeys(
         meta=f"{root}:session:{name}",
         events=f"{root}:events:{name}",
@@ -69,8 +62,3 @@ def session_keys(agent: str, user: str, session: str) -> SessionKeys:
         answers=f"{root}:answers:{name}",
         answer_ends=f"{root}:answer-ends:{name}",
     )
-
-
-def _escape(name: str) -> str:
-    """Percent-encoded; an empty name becomes `%`, which no other name is encoded to."""
-    return quote(name.encode("utf-8", "surrogatepass"), safe="") or "%"

@@ -56,8 +56,9 @@ _CODES = {
     redis_errors.ClusterDownError: "CLUSTERDOWN",
     redis_errors.ClusterCrossSlotError: "CROSSSLOT",
 }
-# States that pass by themselves within seconds.
-_PASSING = frozenset({"LOADING", "MASTERDOWN", "BUSY", "NOREPLICAS"})
+# States that pass by themselves within seconds. WRONGPASS: the chart's Redis has begun anew, and the operator is about
+# to set the agent's user again.
+_PASSING = frozenset({"LOADING", "MASTERDOWN", "BUSY", "NOREPLICAS", "WRONGPASS"})
 
 
 def translated(error: Exception, where: object) -> Unavailable:

@@ -15,12 +15,12 @@ from typing import Any, Protocol
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import NoScriptError, ResponseError
 
-from talk_agent.sessions.keys import SCHEMA, SCHEMA_KEY
 from talk_agent.sessions.redis_errors import Lost, Unfit, UnknownSchema, breaks_connection, too_old, translated
 from talk_agent.sessions.scripts import Call, Command
 from talk_kit.errors import Unavailable
 from talk_kit.logs import get_logger
-from talk_kit.redis_address import RedisAddress
+from talk_kit.redis_address import RedisAddress, exchange
+from talk_kit.session_keys import SCHEMA, SCHEMA_KEY
 
 log = get_logger(__name__)
 
@@ -84,10 +84,10 @@ class RedisServer:
 
     async def _ask(self, connection: AbstractConnection, commands: Sequence[Command | Call]) -> list[Any]:
         async with self._kept_if_answered(connection):
-            answers = await _exchange(connection, [_short(command) for command in commands])
+            answers = await exchange(connection, [_short(command) for command in commands])
             unknown = [at for at, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
             if unknown:
-                again = await _exchange(connection, [_long(commands[at]) for at in unknown])
+                again = await exchange(connection, [_long(commands[at]) for at in unknown])
                 for at, answer in zip(unknown, again, strict=True):
                     answers[at] = answer
             for answer in answers:
@@ -131,7 +131,7 @@ class RedisServer:
 
     async def _greet(self, connection: AbstractConnection) -> None:
         """Looks at the server before anything is asked of it, and touches nothing."""
-        info, schema = await _exchange(connection, [("INFO",), ("GET", SCHEMA_KEY)])
+        info, schema = await exchange(connection, [("INFO",), ("GET", SCHEMA_KEY)])
         if isinstance(schema, ResponseError):
             raise schema
         found = (schema or SCHEMA.encode()).decode("utf-8", "replace")
@@ -175,18 +175,6 @@ class _Pause:
 
     def succeeded(self) -> None:
         self._failures, self._error = 0, None
-
-
-async def _exchange(connection: AbstractConnection, commands: Sequence[Command]) -> list[Any]:
-    """Sends all, then reads every answer; an answer may be a ResponseError."""
-    await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-    answers: list[Any] = []
-    for _ in commands:
-        try:
-            answers.append(await connection.read_response())
-        except ResponseError as error:
-            answers.append(error)
-    return answers
 
 
 async def _close(connection: AbstractConnection) -> None:

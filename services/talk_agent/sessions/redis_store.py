@@ -20,12 +20,13 @@ from talk_agent.sessions.codec import (
     turn_prefix,
 )
 from talk_agent.sessions.idempotency import Answer, decode_answer, encode_answer, field_of
-from talk_agent.sessions.keys import PROBE_KEY, SCHEMA, SCHEMA_KEY, SessionKeys, agent_keys, owner_key, session_keys
+from talk_agent.sessions.keys import SessionKeys, agent_keys, owner_key, session_keys
 from talk_agent.sessions.port import NOT_THERE, Append, Conversation, SessionSummary, Turn
 from talk_agent.sessions.redis_errors import Lost, UnknownSchema
 from talk_agent.sessions.redis_server import RedisServer, Server
 from talk_kit.errors import NotFound, SessionBusy
 from talk_kit.names import new_id
+from talk_kit.session_keys import SCHEMA, SCHEMA_KEY
 
 # A turn's end is worth waiting for: a restarted Redis is back within these seconds.
 APPEND_SECONDS = 8.0
@@ -119,9 +120,10 @@ class RedisSessionStore:
 
     async def check(self) -> None:
         """Writes a key, so that a full or read-only server is seen too; the server's version was checked before."""
-        claimed = ("SET", SCHEMA_KEY, SCHEMA, "NX", "GET")
-        probe = ("SET", PROBE_KEY, "1", "EX", PROBE_SECONDS)
-        found = (await self._server.run(claimed))[0]
+        (found,) = await self._server.run(("GET", SCHEMA_KEY))
+        if found is None:  # a user of one agent may read it only: there the operator keeps it
+            (found,) = await self._server.run(("SET", SCHEMA_KEY, SCHEMA, "NX", "GET"))
+        probe = ("SET", self._own.probe, "1", "EX", PROBE_SECONDS)
         if found not in (None, SCHEMA.encode()):
             raise UnknownSchema(found.decode("utf-8", "replace"), SCHEMA)
         _, self._count = await self._server.run(probe, ("ZCARD", self._own.users))

@@ -86,7 +86,8 @@ _PICTURE = (
 _EMOJI = regex.compile(
     rf"{_PICTURE}(?:[\ufe0f\u20e3\U000E0020-\U000E007F]|\u200d(?:{_PICTURE}|[♀♂])|\p{{Emoji_Modifier}})*", regex.V1
 )
-_EMOJI_BEFORE_MARK = regex.compile(rf"[ \t]*(?:{_EMOJI.pattern}[ \t]*)+(?=[.,;:!?…])", regex.V1)
+# A whole run at once: one that gave back and began anew at each picture took seconds for a line of flags.
+_PICTURES = regex.compile(rf"[ \t]*+(?:(?:{_EMOJI.pattern})[ \t]*+)++(?P<mark>(?=[.,;:!?…]))?", regex.V1)
 _KEYCAP = regex.compile(r"([\d#*])\ufe0f?\u20e3")
 _LEFT_OVER = regex.compile(r"[\ufe0e\ufe0f\u20e3\u2060\ufeff\u200b]")
 _SPACES = regex.compile(r"[^\S\u00a0\u202f\u2007]+")
@@ -143,4 +144,4 @@ def _without_pictures(text: str) -> str:
     if text.isascii():
         return text
     text = _KEYCAP.sub(r"\1", text)
-    return str(_LEFT_OVER.sub("", _EMOJI.sub(" ", _EMOJI_BEFORE_MARK.sub("", text))))
+    return str(_LEFT_OVER.sub("", _PICTURES.sub(lambda run: " " if run["mark"] is None else "", text)))

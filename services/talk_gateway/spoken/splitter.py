@@ -20,6 +20,8 @@ _POINT = regex.compile(
     rf"(?P<item>{ITEM})|(?P<span>!?\[|[`$<\\])|(?P<line>{LINE_END.pattern})|{STOP}|(?<=\p{{Greek}});(?=\s|\Z)|(?<=\p{{Armenian}}):(?=\s|\Z)",
     regex.V1,
 )
+# So much of a long text is looked at in one go: each piece that leaves copies what is behind it.
+_GO = 4096
 LEAST_CLAUSE = 25
 """Characters that make a first clause worth a request of its own: about a second and a half of speech."""
 
@@ -69,6 +71,12 @@ class SpeechSplitter:
 
     def feed(self, text: str, now: float) -> list[Piece]:
         """The pieces that are certain with this text."""
+        pieces: list[Piece] = []
+        for at in range(0, len(text), _GO):
+            pieces += self._fed(text[at : at + _GO], now)
+        return pieces
+
+    def _fed(self, text: str, now: float) -> list[Piece]:
         waited_at = self._read
         self._text += text
         pieces = self._advance(final=False)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from talk_agent.settings import Settings
 from talk_kit.redis_address import InvalidAddress, RedisAddress, parse_redis_url
@@ -87,3 +91,27 @@ def test_variables_that_contradict_each_other_are_refused(environ: dict[str, str
         redis(**environ)
     assert "TALK_REDIS_HOST" in str(told.value)
     assert "hunter2" not in str(told.value)
+
+
+@given(
+    st.text(max_size=80)
+    | st.text(alphabet="redis:/@?#[]%0123456789.=&db -", max_size=40)
+    | st.text(max_size=40).map(lambda rest: f"redis://{rest}")
+    | st.text(alphabet=":/@?#[]%2F0123456789.", max_size=40).map(lambda rest: f"rediss://{rest}")
+)
+def test_any_text_is_an_address_or_refused(text: str) -> None:
+    try:
+        address = parse_redis_url(text)
+    except InvalidAddress:
+        return
+    assert 0 < address.port < 65536 or address.path
+    assert address.db >= 0
+    assert address.host or address.path
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40))
+def test_a_password_that_is_encoded_is_read_back_and_never_shown(password: str) -> None:
+    address = parse_redis_url(f"redis://:{quote(password, safe='')}@h:7000/1")
+    assert address == RedisAddress(host="h", port=7000, db=1, password=password)
+    assert str(address) == "h:7000"
+    assert repr(address) == repr(RedisAddress(host="h", port=7000, db=1))

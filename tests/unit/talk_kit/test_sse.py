@@ -178,3 +178,11 @@ async def test_a_quiet_stream_carries_comments(monkeypatch: pytest.MonkeyPatch) 
                 if seen.count(sse.COMMENT) >= 3:
                     break
     assert seen.startswith(b"event: turn.started")
+
+
+def test_a_long_line_in_single_bytes_is_not_searched_again_at_each() -> None:
+    """Which took minutes for a mebibyte."""
+    line = b"data: " + b"x" * (1 << 20)
+    reader = sse.EventReader(max_bytes=2 << 20)
+    assert not any(reader.feed(line[at : at + 1]) for at in range(len(line)))
+    assert [len(event.data) for event in reader.feed(b"\n\n")] == [1 << 20]

@@ -58,6 +58,18 @@ def waiting(reason: str, message: str = "") -> dict[str, Any]:
             "CrashLooping",
             "resources.limits.memory",
         ),
+        (
+            pod(initContainerStatuses=[container({"waiting": {"reason": "CreateContainerError", "message": "x"}})],
+                containerStatuses=[container({"waiting": {"reason": "PodInitializing"}})]),
+            "ContainerConfigInvalid",
+            "x",
+        ),
+        (
+            pod(initContainerStatuses=[container({"terminated": {"exitCode": 0}}, lastState={"terminated": {}})],
+                containerStatuses=[container(RUNNING, started=True)]),
+            "NotReady",
+            "/ready",
+        ),
         (pod(containerStatuses=[container(RUNNING, started=True)]), "NotReady", "/ready"),
     ],
 )  # fmt: skip

@@ -265,6 +265,7 @@ async def test_no_model_at_all_is_told_and_makes_no_pod(world: World) -> None:
     [
         "  pod: {env: [{name: X, valueFrom: {secretKeyRef: {name: shared-redis, key: password}}}]}\n",
         "  pod: {volumes: [{name: x, secret: {secretName: talk-internal-redis}}]}\n",
+        "  pod: {imagePullSecrets: [{name: shared-redis}]}\n",
         "  pod: {volumes: [{name: x, persistentVolumeClaim: {claimName: redis-data}}]}\n",
     ],
 )

@@ -107,14 +107,19 @@ member_names = st.sampled_from(
 )
 
 
+members = st.dictionaries(member_names, json_values, max_size=5)
+
+
 @settings(deadline=None)
-@given(delta=st.dictionaries(member_names, json_values | st.lists(st.dictionaries(member_names, json_values))))
+@given(delta=st.dictionaries(member_names, json_values | st.lists(members, max_size=3), max_size=5))
 def test_a_delta_of_any_shape_is_no_crash(delta: dict[str, Any]) -> None:
     assert read(chunk(delta), STOP).error is None
 
 
 @settings(deadline=None)
-@given(st.dictionaries(st.sampled_from(["choices", "usage", "object", "delta", "finish_reason"]), json_values))
+@given(
+    st.dictionaries(st.sampled_from(["choices", "usage", "object", "delta", "finish_reason"]), json_values, max_size=5)
+)
 def test_a_chunk_of_any_shape_is_no_crash(body: dict[str, Any]) -> None:
     read(event(body), STOP)
 
@@ -371,3 +376,11 @@ def test_calls_are_made_whatever_the_finish_reason_says() -> None:
 
 def test_a_fragment_of_a_call_is_life() -> None:
     assert [type(piece) for piece in ChatStream().feed(call("now", "{"))] == [Calling]
+
+
+def test_blank_lines_before_the_first_event_are_not_kept() -> None:
+    stream = ChatStream()
+    for _ in range(1000):
+        assert stream.feed(b"\n" * 1000) == []
+    assert len(stream._head) < 1000
+    assert stream.feed(b'data: {"choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\n') == [Text("Hi")]

@@ -66,3 +66,18 @@ def test_a_long_thought_is_not_kept() -> None:
     for _ in range(100):
         thoughts.feed("x" * 1000)
     assert len(thoughts._held) < 100
+
+
+def test_white_space_without_end_is_not_kept() -> None:
+    thoughts = ThoughtFilter()
+    for _ in range(100_000):
+        assert thoughts.feed(" \n") == ""
+    assert thoughts.feed("word").endswith(" word") is False
+    assert thoughts.feed("s") == "s"
+    thoughts = ThoughtFilter()
+    assert len("".join(thoughts.feed(part) for part in [*" " * 10_000, "word"])) == 4096 + len("word")
+
+
+def test_many_blocks_in_one_text_are_read_in_its_time() -> None:
+    """Copying the rest at each one took minutes."""
+    assert ThoughtFilter().feed("<think></think>" * 400_000 + "Hello.") == "Hello."

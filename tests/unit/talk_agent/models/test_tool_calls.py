@@ -186,3 +186,34 @@ def test_halves_of_characters_in_arguments_are_mended() -> None:
 
 def test_arguments_nested_too_deeply_are_none() -> None:
     assert parse_arguments('{"a":' * 100_000) is None
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.sampled_from([*'{}[]",:\\ a1', '{"a":1}', '"{}"', '\\"', "\\\\", "null", "\ud83d"]) | st.text(max_size=3)
+    )
+)
+def test_whether_a_call_is_whole_is_known_as_if_all_of_it_were_parsed_at_each_piece(pieces: list[str]) -> None:
+    calls = CallAssembler()
+    for count, piece in enumerate(pieces, 1):
+        calls.add([fragment(arguments=piece, index=0)])
+        joined = "".join(pieces[:count])
+        whole = bool(joined.strip()) and parse_arguments(joined) is not None
+        assert not calls or calls._drafts[0].whole is whole
+
+
+def test_a_name_with_every_piece_of_long_arguments_costs_no_parse_of_them_all() -> None:
+    """Which took minutes for half a megabyte."""
+    text = '{"text":"' + "x" * 500_000 + '"}'
+    pieces = [text[at : at + 10] for at in range(0, len(text), 10)]
+    assert assembled(*(fragment("write", piece, index=0) for piece in pieces)) == [("write", json.loads(text))]
+
+
+def test_a_name_without_end_is_not_kept() -> None:
+    ((name, _),) = assembled(
+        fragment("f", " ", index=0), *(fragment(f"f{number}", index=0) for number in range(20_000))
+    )
+    assert len(name) < 300
+    ((name, _),) = assembled(*(fragment(f"f{number}", index=0) for number in range(20_000)))
+    assert len(name) < 300

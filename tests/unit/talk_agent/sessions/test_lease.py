@@ -47,7 +47,7 @@ async def test_sessions_do_not_wait_for_each_other(replicas: list[RedisTurnLock]
         pass
 
 
-async def test_who_came_first_is_served_first(replicas: list[RedisTurnLock], server: RedisServer, agent: str) -> None:
+async def test_who_came_first_is_served_first(replicas: list[RedisTurnLock], whole: RedisServer, agent: str) -> None:
     served: list[int] = []
     line = session_keys(agent, "s", "s").line
 
@@ -56,19 +56,19 @@ async def test_who_came_first_is_served_first(replicas: list[RedisTurnLock], ser
             served.append(number)
 
     async def waiting(count: int) -> bool:
-        return bool((await server.run(("HLEN", line)))[0] == count)
+        return bool((await whole.run(("HLEN", line)))[0] == count)
 
     async with replicas[0].hold("s"), asyncio.TaskGroup() as tasks:
         for number in (1, 2, 3):
             tasks.create_task(one(number))
             await eventually(lambda number=number: waiting(number))
         # The group waits for all three, which wait for the lease that is given back here.
-        tasks.create_task(_drop(replicas[0], "s", server, agent))
+        tasks.create_task(_drop(replicas[0], "s", whole, agent))
     assert served == [1, 2, 3]
 
 
-async def _drop(lock: RedisTurnLock, session_id: str, server: RedisServer, agent: str) -> None:
-    await server.run(("DEL", session_keys(agent, session_id, session_id).lease))
+async def _drop(lock: RedisTurnLock, session_id: str, whole: RedisServer, agent: str) -> None:
+    await whole.run(("DEL", session_keys(agent, session_id, session_id).lease))
 
 
 async def test_a_caller_that_waits_too_long_is_told(address: RedisAddress, replicas: list[RedisTurnLock]) -> None:
@@ -85,28 +85,26 @@ async def test_a_caller_that_waits_too_long_is_told(address: RedisAddress, repli
     await other.close()
 
 
-async def test_a_line_that_is_full_takes_no_more(
-    replicas: list[RedisTurnLock], server: RedisServer, agent: str
-) -> None:
+async def test_a_line_that_is_full_takes_no_more(replicas: list[RedisTurnLock], whole: RedisServer, agent: str) -> None:
     keys = session_keys(agent, "s", "s")
-    seconds, micros = (await server.run(("TIME",)))[0]
+    seconds, micros = (await whole.run(("TIME",)))[0]
     now = int(seconds) * 1000 + int(micros) // 1000
     places = [(f"w{number}", f"{now}:{now + 60_000}") for number in range(16)]
-    await server.run(("HSET", keys.line, *[part for place in places for part in place]), ("SET", keys.lease, "x"))
+    await whole.run(("HSET", keys.line, *[part for place in places for part in place]), ("SET", keys.lease, "x"))
     with pytest.raises(SessionBusy, match="Too many"):
         async with replicas[0].hold("s"):
             pass
 
 
-async def test_a_holder_that_died_is_forgotten(server: RedisServer, replicas: list[RedisTurnLock], agent: str) -> None:
+async def test_a_holder_that_died_is_forgotten(whole: RedisServer, replicas: list[RedisTurnLock], agent: str) -> None:
     keys = session_keys(agent, "s", "s")
-    await server.run(("SET", keys.lease, "dead", "PX", 200))
-    await server.run(("HSET", keys.line, "dead-waiter", "1:1"))
+    await whole.run(("SET", keys.lease, "dead", "PX", 200))
+    await whole.run(("HSET", keys.line, "dead-waiter", "1:1"))
     async with replicas[0].hold("s"):
         pass
 
 
-async def test_the_lease_lives_as_long_as_the_turn(address: RedisAddress, agent: str, server: RedisServer) -> None:
+async def test_the_lease_lives_as_long_as_the_turn(address: RedisAddress, agent: str, whole: RedisServer) -> None:
     own = RedisServer(address)
     lock = RedisTurnLock(own, agent, wait=1.0, lease=0.3)
     key = session_keys(agent, "s", "s").lease
@@ -114,21 +112,21 @@ async def test_the_lease_lives_as_long_as_the_turn(address: RedisAddress, agent:
         lives: list[int] = []
 
         async def extended() -> bool:
-            lives.append((await server.run(("PTTL", key)))[0])
+            lives.append((await whole.run(("PTTL", key)))[0])
             return sum(1 for before, after in pairwise(lives) if after > before) >= 5
 
         await eventually(extended)
-        assert (await server.run(("GET", key)))[0] == fence.encode()
-    assert (await server.run(("EXISTS", key)))[0] == 0
+        assert (await whole.run(("GET", key)))[0] == fence.encode()
+    assert (await whole.run(("EXISTS", key)))[0] == 0
     await own.close()
 
 
 async def test_a_turn_that_lost_its_lease_cannot_write(
-    replicas: list[RedisTurnLock], store: RedisSessionStore, server: RedisServer, agent: str
+    replicas: list[RedisTurnLock], store: RedisSessionStore, whole: RedisServer, agent: str
 ) -> None:
     key = session_keys(agent, "s", "s").lease
     async with replicas[0].hold("s") as stale:
-        await server.run(("DEL", key))  # as if the holder had been away for longer than its lease
+        await whole.run(("DEL", key))  # as if the holder had been away for longer than its lease
         async with replicas[1].hold("s") as fresh:
             with pytest.raises(SessionBusy):
                 await store.append("s", Append(turn("stale")), version=0, fence=stale)
@@ -139,17 +137,17 @@ async def test_a_turn_that_lost_its_lease_cannot_write(
 
 
 async def test_giving_back_a_lost_lease_leaves_its_new_holder_alone(
-    replicas: list[RedisTurnLock], server: RedisServer, agent: str
+    replicas: list[RedisTurnLock], whole: RedisServer, agent: str
 ) -> None:
     key = session_keys(agent, "s", "s").lease
     async with replicas[0].hold("s"):
-        await server.run(("SET", key, "theirs"))
-    assert (await server.run(("GET", key)))[0] == b"theirs"
+        await whole.run(("SET", key, "theirs"))
+    assert (await whole.run(("GET", key)))[0] == b"theirs"
 
 
 @pytest.mark.parametrize("steps", range(0, 40, 3))
 async def test_who_is_cancelled_leaves_no_lease(
-    replicas: list[RedisTurnLock], server: RedisServer, agent: str, steps: int
+    replicas: list[RedisTurnLock], whole: RedisServer, agent: str, steps: int
 ) -> None:
     keys = session_keys(agent, "s", "s")
     entered = asyncio.Event()
@@ -167,7 +165,7 @@ async def test_who_is_cancelled_leaves_no_lease(
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     await replicas[0].close()
-    assert (await server.run(("EXISTS", keys.lease, keys.line)))[0] == 0
+    assert (await whole.run(("EXISTS", keys.lease, keys.line)))[0] == 0
     assert len(replicas[0]) == 0
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from talk_agent.sessions.idempotency import Answer
-from talk_agent.sessions.keys import SCHEMA_KEY
 from talk_agent.sessions.lease import RedisTurnLock
 from talk_agent.sessions.port import Append
 from talk_agent.sessions.redis_errors import Lost, UnknownSchema
@@ -18,6 +17,7 @@ from talk_agent.sessions.redis_server import RedisServer
 from talk_agent.sessions.redis_store import RedisSessionStore
 from talk_kit.errors import Unavailable
 from talk_kit.redis_address import RedisAddress
+from talk_kit.session_keys import SCHEMA_KEY
 from tests.fakes.redis_proxy import Proxy
 from tests.fakes.valkey import Valkey, free_port, valkey
 from tests.fakes.waiting import eventually

@@ -151,12 +151,12 @@ async def everything(server: RedisServer, agent: str) -> dict[str, int]:
 
 
 async def test_every_key_has_its_schema_its_tag_and_an_end(
-    store: RedisSessionStore, server: RedisServer, agent: str
+    store: RedisSessionStore, whole: RedisServer, agent: str
 ) -> None:
     append = Append(turn("one"), {"user:n": 1, "app:c": 1, "own": 1}, id="t", key="k", answer=Answer("f", "t", DONE))
     await store.append("s1", append, version=0)
 
-    found = await everything(server, agent)
+    found = await everything(whole, agent)
 
     own = f"talk:1:{{{agent}/s1}}"
     session = {f"{own}:session:=", f"{own}:events:=", f"{own}:user", f"{own}:sessions"}
@@ -167,29 +167,31 @@ async def test_every_key_has_its_schema_its_tag_and_an_end(
     assert found[f"talk:1:{{{agent}}}:app"] == -1
 
 
-async def test_a_turn_refreshes_the_time_to_live(server: RedisServer, agent: str) -> None:
+async def test_a_turn_refreshes_the_time_to_live(server: RedisServer, whole: RedisServer, agent: str) -> None:
     store = RedisSessionStore(server, agent, ttl=100.0, answer_ttl=10.0)
     await store.append("a", Append(turn("one")), version=0)
     keys = session_keys(agent, "a", "a")
-    await server.run(*[("PEXPIRE", key, 5000) for key in (keys.meta, keys.events, keys.index)])
+    await whole.run(*[("PEXPIRE", key, 5000) for key in (keys.meta, keys.events, keys.index)])
     await store.append("a", Append(turn("two")), version=1)
-    lives = await server.run(*[("PTTL", key) for key in (keys.meta, keys.events, keys.index)])
+    lives = await whole.run(*[("PTTL", key) for key in (keys.meta, keys.events, keys.index)])
     assert min(lives) > 90_000
 
 
-async def test_a_session_ends_and_is_no_longer_counted(server: RedisServer, agent: str) -> None:
+async def test_a_session_ends_and_is_no_longer_counted(server: RedisServer, whole: RedisServer, agent: str) -> None:
     store = RedisSessionStore(server, agent, ttl=0.05, answer_ttl=0.05)
     append = Append(turn("one"), id="t", key="k", answer=Answer("f", "t", DONE))
     await store.append("a", append, version=0)
 
     async def ended() -> bool:
-        return not await everything(server, agent)
+        return not await everything(whole, agent)
 
     await eventually(ended)
     assert (await store.load("a", 10, key="k")).answer is None
 
 
-async def test_an_answer_ends_though_others_of_the_session_live_on(server: RedisServer, agent: str) -> None:
+async def test_an_answer_ends_though_others_of_the_session_live_on(
+    server: RedisServer, whole: RedisServer, agent: str
+) -> None:
     short = RedisSessionStore(server, agent, ttl=100.0, answer_ttl=0.05)
     long = RedisSessionStore(server, agent, ttl=100.0, answer_ttl=100.0)
     await short.append("a", Append(turn("one"), id="1", key="k1", answer=Answer("f", "1", DONE)), version=0)
@@ -201,7 +203,7 @@ async def test_an_answer_ends_though_others_of_the_session_live_on(server: Redis
     await eventually(ended)
     await long.append("a", Append(turn("three"), id="3", key="k3", answer=Answer("f", "3", DONE)), version=2)
     assert (await long.load("a", 0, key="k2")).answer
-    assert (await server.run(("HLEN", session_keys(agent, "a", "a").answers)))[0] == 2
+    assert (await whole.run(("HLEN", session_keys(agent, "a", "a").answers)))[0] == 2
 
 
 async def test_single_events_are_grouped_into_turns(
@@ -217,17 +219,17 @@ async def test_single_events_are_grouped_into_turns(
         assert all(len(each) == 4 for each in loaded.turns)
 
 
-async def test_only_the_tail_is_read(store: RedisSessionStore, server: RedisServer, agent: str) -> None:
+async def test_only_the_tail_is_read(store: RedisSessionStore, whole: RedisServer, agent: str) -> None:
     keys = session_keys(agent, "a", "a")
     await store.append("a", Append(turn("one")), version=0)
-    element = (await server.run(("LINDEX", keys.events, 0)))[0]
+    element = (await whole.run(("LINDEX", keys.events, 0)))[0]
 
     async def read(stored: int) -> int:
-        have = (await server.run(("LLEN", keys.events)))[0]
-        await server.run(*[("RPUSH", keys.events, element)] * (stored - have))
-        before = (await server.run(("INFO", "stats")))[0]
+        have = (await whole.run(("LLEN", keys.events)))[0]
+        await whole.run(*[("RPUSH", keys.events, element)] * (stored - have))
+        before = (await whole.run(("INFO", "stats")))[0]
         await store.load("a", 5)
-        after = (await server.run(("INFO", "stats")))[0]
+        after = (await whole.run(("INFO", "stats")))[0]
         return _sent(after) - _sent(before)
 
     few = await read(10)
@@ -240,12 +242,12 @@ def _sent(info: bytes) -> int:
 
 
 async def test_a_session_of_another_schema_is_refused_and_not_touched(
-    store: RedisSessionStore, adk: RedisSessionService, server: RedisServer, agent: str
+    store: RedisSessionStore, adk: RedisSessionService, whole: RedisServer, agent: str
 ) -> None:
     await store.append("a", Append(turn("one")), version=0)
     keys = session_keys(agent, "a", "a")
-    await server.run(("HSET", keys.meta, "schema", "2"))
-    before = await server.run(("DUMP", keys.meta), ("DUMP", keys.events), ("DUMP", keys.index))
+    await whole.run(("HSET", keys.meta, "schema", "2"))
+    before = await whole.run(("DUMP", keys.meta), ("DUMP", keys.events), ("DUMP", keys.index))
 
     for refused in (
         store.load("a", 10),
@@ -257,13 +259,13 @@ async def test_a_session_of_another_schema_is_refused_and_not_touched(
         with pytest.raises(UnknownSchema, match="schema 2"):
             await refused
 
-    assert await server.run(("DUMP", keys.meta), ("DUMP", keys.events), ("DUMP", keys.index)) == before
-    assert (await server.run(("EXISTS", agent_keys(agent).app)))[0] == 0
+    assert await whole.run(("DUMP", keys.meta), ("DUMP", keys.events), ("DUMP", keys.index)) == before
+    assert (await whole.run(("EXISTS", agent_keys(agent).app)))[0] == 0
 
 
-async def test_a_lost_lease_writes_nothing(store: RedisSessionStore, server: RedisServer, agent: str) -> None:
+async def test_a_lost_lease_writes_nothing(store: RedisSessionStore, whole: RedisServer, agent: str) -> None:
     keys = session_keys(agent, "a", "a")
-    await server.run(("SET", keys.lease, "theirs"))
+    await whole.run(("SET", keys.lease, "theirs"))
     for fence in ("ours", "theirs2"):
         with pytest.raises(SessionBusy):
             await store.append("a", Append(turn("one")), version=0, fence=fence)

@@ -90,3 +90,20 @@ def test_no_cluster_of_characters_is_cut(text: str, bound: int) -> None:
 @given(TEXT)
 def test_spoken_text_of_anything_is_one_line(text: str) -> None:
     assert not regex.search(r"[\n\r\t]", speakable(text))
+
+
+LONGEST_UNIT = 300 + 2000 + 10
+"""A link: its label and its target."""
+
+
+@settings(max_examples=min(40, settings().max_examples), deadline=None)
+@given(st.lists(st.sampled_from(FRAGMENTS), min_size=1, max_size=4).map("".join), st.integers(2000, 6000))
+def test_a_spoken_piece_is_bounded_however_long_its_unit(unit: str, length: int) -> None:
+    """What is done to a piece may cost more than its length, so that must have an end."""
+    text = (unit * length)[:length]
+    assert all(len(piece.text) <= 400 + LONGEST_UNIT for piece in split([text]) if piece.spoken)
+
+
+def test_a_long_reply_in_one_text_is_cut_as_one_in_tokens() -> None:
+    text = "One two three four. " * 1000
+    assert split([text]) == split(chopped(text, [7] * 3000))

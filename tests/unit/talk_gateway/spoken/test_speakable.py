@@ -81,3 +81,9 @@ def test_formulas_are_read_without_their_marks() -> None:
 
 def test_marks_in_the_middle_of_a_line_are_no_list() -> None:
     assert speakable("+ 5 more", line_start=False) == "+ 5 more"
+
+
+@pytest.mark.parametrize("picture", ["🇮🇳", "👩\u200d👩", "🎉 ", "👍🏽"])
+def test_a_line_of_pictures_takes_the_time_of_its_length(picture: str) -> None:
+    """A pattern that gave back and began anew took minutes for this many."""
+    assert speakable(f"Well {picture * 20_000} done {picture * 20_000}!") == "Well done!"

@@ -73,6 +73,17 @@ def test_every_pod_is_restricted_and_no_pod_has_a_token(path: Path) -> None:
     assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
 
 
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_no_container_that_stays_sees_the_password_of_redis(path: Path) -> None:
+    template = next(obj for obj in render(agent(path), config()) if obj["kind"] == "Deployment")["spec"]["template"]
+    (writer,), (container,) = template["spec"]["initContainers"], template["spec"]["containers"]
+    assert writer["image"] == config().image
+    assert "talk-internal-talk-redis" in str(writer)
+    assert "talk-internal-talk-redis" not in str({**template["spec"], "initContainers": []})
+    assert writer["securityContext"] == container["securityContext"]
+    assert [mount["readOnly"] for mount in container["volumeMounts"] if mount["name"] == "talk-redis-user"] == [True]
+
+
 def test_an_agent_of_another_namespace_is_told_how_the_gateway_knows_it() -> None:
     loaded = agent(CASES[0])
     loaded["metadata"]["namespace"] = "team"
