@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import orjson
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -14,9 +14,10 @@ from talk_agent.sessions.idempotency import HEADER, parse_key
 from talk_agent.tools.agent_tool import CALL_PATH_HEADER
 from talk_agent.turn import TurnRequest, Turns
 from talk_kit import deadline
+from talk_kit.bodies import JSON_SECONDS, Pace, read_body
 from talk_kit.context import bind
 from talk_kit.disconnect import until_disconnect
-from talk_kit.errors import Cancelled, InvalidRequest, TooLarge, UnknownAgent
+from talk_kit.errors import InvalidRequest, UnknownAgent
 from talk_kit.names import AGENT_NAME, canonical_agent_name, header_of_session, session_id_of
 from talk_kit.sse import EventStreamResponse
 
@@ -55,7 +56,7 @@ class ChatRoute:
             raise UnknownAgent(name, [self._agent])
         asked = self._gateway.asked(request)
         deadline.begin(request.headers.get(deadline.HEADER), self._longest)
-        raw = await _read(request, self._message_length * _BYTES_PER_CHARACTER + _OTHER_BYTES)
+        raw = await read_body(request, self._message_length * _BYTES_PER_CHARACTER + _OTHER_BYTES, Pace(JSON_SECONDS))
         body = _parse(raw, self._message_length)
         session_id = session_id_of(request.headers.get("x-session-id"), body.session_id)
         bind(agent_name=self._agent, session_id=session_id)
@@ -77,18 +78,6 @@ class ChatRoute:
             media_type="application/json",
             headers={"Cache-Control": "no-store", **headers},
         )
-
-
-async def _read(request: Request, most: int) -> bytes:
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > most:
-                raise TooLarge(f"The body has more than {most} bytes.")
-    except ClientDisconnect:
-        raise Cancelled from None
-    return bytes(body)
 
 
 def _parse(raw: bytes, message_length: int) -> _Body:

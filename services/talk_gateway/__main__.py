@@ -25,6 +25,7 @@ def start() -> None:
         port=settings.port,
         metrics_port=settings.metrics_port,
         drain=app.state.drain,
+        connections=settings.connections,
     )
 
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from talk_gateway.directory import Agent, Agents
-from talk_kit.errors import Cancelled, InvalidRequest, TooLarge
+from talk_gateway.settings import Settings
+from talk_kit.bodies import JSON_SECONDS, Pace, read_body
+from talk_kit.errors import InvalidRequest
 from talk_kit.names import session_id_of
 
 # A text of 4,000 code points is at most 48,000 bytes of JSON escapes; the other members are short.
 JSON_BYTES_PER_CHARACTER = 12
 JSON_BYTES_BESIDES = 16_384
-BODY_SECONDS = 30.0
 FORWARDED = ("idempotency-key", "x-talk-call-path")
 MODES = ("llm", "agent")
 # Line and page breaks stay: texts pasted from documents have them.
@@ -102,9 +102,9 @@ def forwarded_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 async def read_json(request: Request, text_length: int) -> dict[str, Any]:
     """The body as a JSON object, read up to the bound of any body and to what the longest text can take."""
-    most: int = request.app.state.deps.settings.body_bytes
-    limit = min(most, text_length * JSON_BYTES_PER_CHARACTER + JSON_BYTES_BESIDES)
-    raw = await read_body(request, limit)
+    settings: Settings = request.app.state.deps.settings
+    limit = min(settings.body_bytes, text_length * JSON_BYTES_PER_CHARACTER + JSON_BYTES_BESIDES)
+    raw = await read_body(request, limit, Pace(JSON_SECONDS, settings.upload_rate))
     if not raw:
         raise InvalidRequest("The body is empty; send a JSON object.")
     try:
@@ -114,22 +114,6 @@ async def read_json(request: Request, text_length: int) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise InvalidRequest("The body is no JSON object.")
     return body
-
-
-async def read_body(request: Request, limit: int) -> bytes:
-    """The body's bytes. TooLarge beyond `limit`; a body that does not come in time is invalid."""
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > limit:
-                    raise TooLarge(f"The body is larger than {limit} bytes.")
-    except TimeoutError as error:
-        raise InvalidRequest(f"The body did not arrive within {BODY_SECONDS:g} s.") from error
-    except ClientDisconnect as error:
-        raise Cancelled from error
-    return bytes(body)
 
 
 def _word(body: Mapping[str, Any], member: str) -> str | None:

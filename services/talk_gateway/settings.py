@@ -11,6 +11,7 @@ import orjson
 
 from talk_gateway.auth.settings import AuthSettings
 from talk_gateway.providers.named import NamedProvider, named_providers
+from talk_kit.connections import CONNECTIONS
 from talk_kit.settings import http_url, integer, load, one_of, seconds, setting, words
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
@@ -162,6 +163,20 @@ class Settings(AuthSettings):
     )
     upload_timeout: float = setting(
         "TALK_UPLOAD_TIMEOUT", 60.0, unit="seconds", doc="Bound of receiving an upload.", parse=seconds(1, 3600)
+    )
+    upload_rate: int = setting(
+        "TALK_UPLOAD_RATE",
+        500,
+        unit="bytes a second",
+        doc="Least pace of a body, on average, after its first 10 s; 0 is none.",
+        parse=integer(0, 1 << 30),
+    )
+    connections: int = setting(
+        "TALK_CONNECTIONS",
+        CONNECTIONS,
+        doc="Connections held at once, at most half of the files that the process may open; "
+        "one more closes the one that has been idle for longest.",
+        parse=integer(1, 1_000_000),
     )
     asr_timeout: float = setting(
         "TALK_ASR_TIMEOUT", 30.0, unit="seconds", doc="Bound of one transcription.", parse=seconds(1, 600)

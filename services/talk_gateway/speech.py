@@ -28,6 +28,7 @@ from talk_gateway.running import running_turn
 from talk_gateway.uploads import UploadLimits, read_recording
 from talk_gateway.voice_turn import Sound, VoiceEvent, VoiceTurn
 from talk_kit import deadline
+from talk_kit.bodies import Pace
 from talk_kit.context import bind
 from talk_kit.disconnect import until_disconnect
 from talk_kit.errors import InvalidRequest
@@ -99,7 +100,7 @@ def _parse(request: Request, deps: Deps) -> SpeechRequest:
 
 
 async def _recording(request: Request, deps: Deps) -> Recording:
-    limits = UploadLimits(deps.settings.upload_bytes, deps.settings.upload_timeout)
+    limits = UploadLimits(deps.settings.upload_bytes, Pace(deps.settings.upload_timeout, deps.settings.upload_rate))
     upload = await read_recording(request, limits)
     return await until_disconnect(request.receive, deps.decoder.decode(upload))
 

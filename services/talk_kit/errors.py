@@ -6,12 +6,14 @@ TalkError                       code                  status  retryable
 ├── Forbidden                   forbidden              403    no
 ├── NotFound                    not_found              404    no
 │   └── UnknownAgent            unknown_agent          404    no     names the known ones
+├── SlowRequest                 slow_request           408    yes    head or body came too slowly
 ├── SessionBusy                 session_busy           409    yes    another turn runs in the session
 ├── TooLarge                    too_large              413    no
 ├── UnsupportedMedia            unsupported_media      415    no     bytes of no known container
 ├── NoSpeech                    no_speech              422    no     nothing was said
 ├── IdempotencyMismatch         idempotency_mismatch   422    no     a key that came with another body before
 ├── RateLimited                 rate_limited           429    yes    our own limit
+├── HeadTooLarge                head_too_large         431    no
 ├── ProviderFailed              provider_failed        502    yes    the provider answered, and wrongly
 │   ├── ProviderRejected        provider_failed        502    no     it does not accept what it was asked
 │   ├── EmptyReply              empty_reply            502    yes
@@ -47,6 +49,8 @@ class TalkError(Exception):
     title: ClassVar[str] = "Internal error"
     retryable: ClassVar[bool] = False
     default_retry_after: ClassVar[float | None] = None
+    closes_connection: ClassVar[bool] = False
+    """Whether what still comes on the connection is no request."""
     blames_endpoint: ClassVar[bool] = False
     """Whether it says that who was asked is ill: such errors open a circuit, and may be tried again."""
 
@@ -93,6 +97,13 @@ class UnknownAgent(NotFound):
         super().__init__(f"No agent is named {name!r}. Known agents: {listed}.", extra={"known": known})
 
 
+class SlowRequest(TalkError):
+    """The head or the body came slower than is waited for."""
+
+    status, code, title, retryable = 408, "slow_request", "Came too slowly", True
+    closes_connection = True
+
+
 class SessionBusy(TalkError):
     """Another turn of the same session runs, and did not end while this one waited."""
 
@@ -129,6 +140,13 @@ class RateLimited(TalkError):
 
     status, code, title, retryable = 429, "rate_limited", "Too many requests", True
     default_retry_after = 1.0
+
+
+class HeadTooLarge(TalkError):
+    """The request line or the header fields are over their limits."""
+
+    status, code, title = 431, "head_too_large", "Headers too large"
+    closes_connection = True
 
 
 class ProviderFailed(TalkError):

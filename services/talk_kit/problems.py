@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from talk_kit.context import request_id
 from talk_kit.errors import Internal, TalkError
 from talk_kit.logs import get_logger
+from talk_kit.names import new_id
 
 log = get_logger(__name__)
 
@@ -24,9 +25,23 @@ _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 
 def problem(error: TalkError, accept: str = "") -> Response:
     """The answer for an error. A caller whose `Accept` names `application/json` gets the body under that type."""
-    headers = {} if error.retry_after is None else {"Retry-After": str(max(1, math.ceil(error.retry_after)))}
     members = _members(error.code, error.title, error.status, error.detail, error.retryable)
-    return _response(error.status, {**members, **error.extra}, accept, headers)
+    return _response(error.status, {**members, **error.extra}, accept, _headers(error))
+
+
+def unparsed_answer(error: TalkError) -> bytes:
+    """A whole answer, which closes its connection, to bytes that never became a request."""
+    current = new_id()
+    members = _members(error.code, error.title, error.status, error.detail, error.retryable)
+    own = {**_headers(error), "Connection": "close", "X-Request-ID": current, "X-Content-Type-Options": "nosniff"}
+    response = _response(error.status, {**members, "request_id": current}, "", own)
+    status = f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}".encode()
+    return b"\r\n".join([status, *(b": ".join(each) for each in response.raw_headers), b"", bytes(response.body)])
+
+
+def _headers(error: TalkError) -> dict[str, str]:
+    waits = {} if error.retry_after is None else {"Retry-After": str(max(1, math.ceil(error.retry_after)))}
+    return waits | ({"Connection": "close"} if error.closes_connection else {})
 
 
 def _members(code: str, title: str, status: int, detail: str, retryable: bool) -> dict[str, Any]:

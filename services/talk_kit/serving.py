@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -13,6 +14,7 @@ from prometheus_client import start_http_server
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
+from talk_kit.connections import CONNECTIONS, ConnectionLimits, at_most_half_of_the_files, bounded
 from talk_kit.context import RequestContextMiddleware
 from talk_kit.drain import Drain
 from talk_kit.metrics import MetricsMiddleware
@@ -33,6 +35,15 @@ def middleware(room: str) -> list[Middleware]:
         Middleware(MetricsMiddleware, room=room),
         Middleware(LastResortMiddleware),
     ]
+
+
+def told_of_loop(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What nobody waited for, in the log; but for a name that was looked up in vain.
+
+    uvloop forgets the look-up of a connect that was cancelled or ran out of time, and its caller was told that.
+    """
+    if not ("future" in context and isinstance(context.get("exception"), socket.gaierror)):
+        loop.default_exception_handler(context)
 
 
 class Server(uvicorn.Server):
@@ -60,6 +71,10 @@ class Server(uvicorn.Server):
         else:
             super().handle_exit(sig, frame)
         self._drain.begin()
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().set_exception_handler(told_of_loop)
+        await super().serve(sockets)
 
     async def on_tick(self, counter: int) -> bool:
         ends = await super().on_tick(counter)
@@ -93,11 +108,12 @@ def run(
     drain: Drain,
     metrics_port: int = 0,
     closing_seconds: float = CLOSING_SECONDS,
+    connections: int = CONNECTIONS,
 ) -> None:
     """Serves until a signal, and then until `drain` is over.
 
     `host` `*` is every address of both families; `metrics_port` 0 opens no second port. After the drain, requests
-    under way have `closing_seconds`.
+    under way have `closing_seconds`. `connections` are held at once; a process with few open files holds fewer.
     """
     if metrics_port:
         start_http_server(metrics_port, addr="::" if host == "*" else host)
@@ -105,7 +121,7 @@ def run(
         app,
         host="" if host == "*" else host,
         port=port,
-        http="httptools",
+        http=bounded(ConnectionLimits(at_most_half_of_the_files(connections))),
         loop="uvloop" if sys.platform != "win32" else "asyncio",
         ws="none",
         lifespan="on",

@@ -35,7 +35,12 @@ def test_no_pod_has_a_secret_of_another() -> None:
     assert {pod for secret, pod in rows if secret == identity} == {"gateway"}
     assert ("`openai`", "agent examiner") in rows
     assert {pod for secret, pod in rows if secret == "`openai`"} == {"agent examiner"}
-    assert not {pod for secret, pod in rows if secret == redis} & {"operator", "helm test"}
+    assert {pod for secret, pod in rows if secret == redis} == {"gateway", "operator", "redis", "agent examiner"}
+
+
+def test_no_container_of_an_agent_that_stays_has_the_password_of_redis() -> None:
+    rows = [row for row in reach.secrets(made()) if row[2] == "agent examiner" and "redis" in row[0]]
+    assert [how for *_, how in rows] == ["environment of the init container `redis-user`, `TALK_REDIS_PASSWORD`"]
 
 
 def test_each_flow_within_the_release_is_let_out_and_in() -> None:

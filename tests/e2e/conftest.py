@@ -8,10 +8,12 @@ import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import Any
 
 import pytest
 
 from tests.e2e import crd
+from tests.e2e.attacks import Ran, Tell, happened, shown
 from tests.e2e.cluster import EVIDENCE, Namespace, run
 from tests.e2e.rig import Row, table
 from tests.e2e.served import Served
@@ -19,6 +21,8 @@ from tests.e2e.served import Served
 PREFIX = "e2e-"
 _FAILED = pytest.StashKey[bool]()
 _ROWS = pytest.StashKey[list[Row]]()
+_TOLD = pytest.StashKey[list[str]]()
+_RAN = pytest.StashKey[dict[str, list[Ran]]]()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -29,6 +33,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         item.stash[_FAILED] = True
         for parent in item.listchain():
             parent.stash[_FAILED] = True
+    if report is not None and (report.failed or report.when == "call"):
+        test = item.nodeid.partition("[")[0]
+        ran = item.config.stash.setdefault(_RAN, {})
+        ran.setdefault(test, []).append(Ran(not report.failed, item.stash.get(_TOLD, [])))
     return report
 
 
@@ -55,13 +63,27 @@ def fault_rows(pytestconfig: pytest.Config) -> list[Row]:
     return pytestconfig.stash.setdefault(_ROWS, [])
 
 
+@pytest.fixture
+def tell(request: pytest.FixtureRequest) -> Tell:
+    """Keeps what a test of the list of attacks saw, for the list."""
+    told: list[str] = request.node.stash.setdefault(_TOLD, [])
+    return told.append
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """The table of faults, for people, and as JSON in test-results/."""
+    """The tables of faults and of attacks, for people, and as JSON in test-results/."""
     if rows := config.stash.get(_ROWS, []):
-        terminalreporter.section("faults")
-        terminalreporter.write_line(table(rows))
-        EVIDENCE.mkdir(parents=True, exist_ok=True)
-        (EVIDENCE / "faults.json").write_text(json.dumps([asdict(row) for row in rows], indent=1))
+        _show(terminalreporter, "faults", table(rows), [asdict(row) for row in rows])
+    ran: dict[str, list[Ran]] = config.stash.get(_RAN, {})
+    if tried := happened(ran):
+        _show(terminalreporter, "attacks", shown(tried), tried)
+
+
+def _show(reporter: pytest.TerminalReporter, name: str, text: str, rows: list[dict[str, Any]]) -> None:
+    reporter.section(name)
+    reporter.write_line(text)
+    EVIDENCE.mkdir(parents=True, exist_ok=True)
+    (EVIDENCE / f"{name}.json").write_text(json.dumps(rows, indent=1))
 
 
 @pytest.fixture(scope="session")

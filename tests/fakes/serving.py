@@ -10,18 +10,28 @@ from contextlib import asynccontextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from talk_kit.connections import ConnectionLimits, bounded
+from talk_kit.serving import KEEP_ALIVE_SECONDS
+
 
 @asynccontextmanager
-async def serve(app: ASGIApp) -> AsyncIterator[str]:
+async def serve(
+    app: ASGIApp, *, limits: ConnectionLimits | None = None, idle: float = KEEP_ALIVE_SECONDS
+) -> AsyncIterator[str]:
     """Runs `app` on a free loopback port and gives its URL; ends it, and what it still serves, on the way out."""
-    async with serve_all(app) as (url,):
+    async with _running(_Running(app, limits, idle)) as (url,):
         yield url
 
 
 @asynccontextmanager
 async def serve_all(*apps: ASGIApp) -> AsyncIterator[list[str]]:
     """Several at once, which also end at once: an orderly end takes uvicorn a tenth of a second each."""
-    running = [_Running(app) for app in apps]
+    async with _running(*(_Running(app) for app in apps)) as urls:
+        yield urls
+
+
+@asynccontextmanager
+async def _running(*running: _Running) -> AsyncIterator[list[str]]:
     try:
         await asyncio.gather(*(each.start() for each in running))
         yield [each.url for each in running]
@@ -30,7 +40,7 @@ async def serve_all(*apps: ASGIApp) -> AsyncIterator[list[str]]:
 
 
 class _Running:
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, limits: ConnectionLimits | None = None, idle: float = KEEP_ALIVE_SECONDS) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._server = uvicorn.Server(
@@ -41,7 +51,8 @@ class _Running:
                 lifespan="on",
                 ws="none",
                 proxy_headers=False,
-                http="httptools",
+                http=bounded(limits or ConnectionLimits()),
+                timeout_keep_alive=idle,  # type: ignore[arg-type] # whole seconds are long for a test
                 timeout_graceful_shutdown=2,
             )
         )

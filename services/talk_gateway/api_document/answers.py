@@ -9,7 +9,7 @@ from talk_gateway.api_document.schemas import JSON_TEXT, TYPES, obj, ref
 Answer = dict[str, Any]
 
 # What a route under /v1/ may say whatever it does, and what any turn may say besides.
-OPEN = (500,)
+OPEN = (408, 431, 500)
 LOCKED = (401, 429, 503, *OPEN)
 TURN = (400, 403, 404, 409, 413, 422, 502, 504, *LOCKED)
 _WHY = {
@@ -17,11 +17,13 @@ _WHY = {
     401: "No credentials, or wrong or expired ones.",
     403: "The credentials do not cover this agent.",
     404: "No such agent (`known` names those there are).",
+    408: "The request's head or body came too slowly; the connection is closed.",
     409: "The session is in another turn.",
     413: "Larger than the limit.",
     415: "Bytes of no known audio container.",
     422: "No speech was heard, or the Idempotency-Key came with another body before.",
     429: "A limit of Talk's own.",
+    431: "The request line or the headers are larger than the limit; the connection is closed.",
     500: "A defect of Talk; its log has it under the request id.",
     502: "A provider failed.",
     503: "Nothing was tried: not ready, overloaded, draining, or a provider is away or at its own limit.",

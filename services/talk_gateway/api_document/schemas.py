@@ -31,7 +31,8 @@ TYPES = (
 )
 CODES = (
     *("invalid_request", "unauthenticated", "forbidden", "not_found", "unknown_agent", "method_not_allowed"),
-    *("session_busy", "too_large", "unsupported_media", "no_speech", "idempotency_mismatch", "rate_limited"),
+    *("slow_request", "head_too_large", "session_busy", "too_large"),
+    *("unsupported_media", "no_speech", "idempotency_mismatch", "rate_limited"),
     *("internal", "provider_failed", "empty_reply", "no_audio", "content_filter", "unavailable"),
     *("provider_unreachable", "provider_busy", "circuit_open", "overloaded", "agent_not_ready", "draining"),
     "deadline",

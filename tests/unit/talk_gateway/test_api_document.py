@@ -19,7 +19,7 @@ from tests.unit.talk_gateway.conftest import Gateway
 
 DOCUMENT = document(metrics=True)
 # DESIGN's statuses of a turn; 415 belongs to recordings.
-OF_TURNS = {"400", "401", "403", "404", "409", "413", "422", "429", "500", "502", "503", "504"}
+OF_TURNS = {"400", "401", "403", "404", "408", "409", "413", "422", "429", "431", "500", "502", "503", "504"}
 OF_SPEECH = OF_TURNS | {"415"}
 
 

@@ -9,9 +9,10 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from talk_gateway.uploads import FORM_BYTES_BESIDES, UploadLimits, read_recording
+from talk_kit.bodies import Pace
 from talk_kit.errors import Cancelled, InvalidRequest, TooLarge
 
-LIMITS = UploadLimits(file_bytes=2000, seconds=5)
+LIMITS = UploadLimits(file_bytes=2000, pace=Pace(5))
 MOST = LIMITS.file_bytes + FORM_BYTES_BESIDES
 FORM = "multipart/form-data; boundary=b"
 NAMED = b'Content-Disposition: form-data; name="file"'
