@@ -48,7 +48,7 @@ web: tools $(WEB)/node_modules ## the page: types, unit tests, journeys in Chrom
 tools: ## finds or brings what is no Python or npm package
 	@scripts/tools.sh ensure node chromium helm promtool
 
-fuzz: .tools/dev.stamp ## randomized tests for ten minutes, Schemathesis against the gateway among them
+fuzz: .tools/dev.stamp ## randomized tests for ten minutes, and ten more of Schemathesis against the gateway
 	$(VENV)/python -m scripts.fuzz $(ARGS)
 
 bench: .tools/dev.stamp ## the figures, side by side, as JSON and a table

@@ -49,6 +49,10 @@ def shown_default(default: Any) -> str:
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
+# The kubelet sets these in every pod.
+OF_THE_CLUSTER = "KUBERNETES_"
+
+
 def reference() -> str:
     """The page."""
     parts = [HEAD]
@@ -65,13 +69,13 @@ def reference() -> str:
 
 
 def example() -> str:
-    """Each variable once, commented out, with what it is."""
+    """Each variable that people set, once, commented out, with what it is."""
     lines = ["# Settings of Talk, all optional. Copy to .env and `set -a; . ./.env; set +a`.", ""]
     seen = set()
     for module in ROOMS.values():
         for declared in declared_settings(settings_class(module)):
             name = declared.metadata["env"]
-            if name not in seen:
+            if name not in seen and not name.startswith(OF_THE_CLUSTER):
                 seen.add(name)
                 default = "" if declared.metadata["secret"] else shown_default(declared.default)
                 lines += [f"# {declared.metadata['doc']}", f"#{name}={default if default != '(required)' else ''}"]

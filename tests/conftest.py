@@ -9,7 +9,8 @@ from hypothesis import settings
 from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
 
 # A machine that decides about a change draws the same examples each time; a person's draws new ones.
-settings.register_profile("fuzz", max_examples=1000, deadline=None, print_blob=True)
+# New ones in each pass, of which there are several.
+settings.register_profile("fuzz", max_examples=200, deadline=None, print_blob=True)
 settings.register_profile("ci", derandomize=True, print_blob=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")

@@ -112,7 +112,7 @@ class _Places:
         except asyncio.CancelledError:
             if mine in self._queue:
                 self._queue.remove(mine)
-            else:
+            elif not mine.cancelled():  # else it was passed over: no place was promised
                 self._promised -= 1
                 self._hand_on()
             raise

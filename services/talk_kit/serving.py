@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -36,6 +37,15 @@ def middleware(room: str) -> list[Middleware]:
     ]
 
 
+def told_of_loop(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What nobody waited for, in the log; but for a name that was looked up in vain.
+
+    uvloop forgets the look-up of a connect that was cancelled or ran out of time, and its caller was told that.
+    """
+    if not ("future" in context and isinstance(context.get("exception"), socket.gaierror)):
+        loop.default_exception_handler(context)
+
+
 class Server(uvicorn.Server):
     """uvicorn, but the first SIGTERM or SIGINT drains and a second one ends at once.
 
@@ -61,6 +71,10 @@ class Server(uvicorn.Server):
         else:
             super().handle_exit(sig, frame)
         self._drain.begin()
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().set_exception_handler(told_of_loop)
+        await super().serve(sockets)
 
     async def on_tick(self, counter: int) -> bool:
         ends = await super().on_tick(counter)
