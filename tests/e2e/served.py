@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import yaml
@@ -49,6 +50,7 @@ def api_server() -> list[tuple[str, int]]:
     return [(a, p["port"]) for each in slices for e in each["endpoints"] for a in e["addresses"] for p in each["ports"]]
 
 
+@cache
 def asked() -> dict[str, Any]:
     """What authors ask for, allowed and refused, and the values that say so."""
     table: dict[str, Any] = yaml.safe_load((ROOT / "tests/cases/authors.yaml").read_text("utf-8"))

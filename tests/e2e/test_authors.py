@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 import subprocess
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from talk_kit.talkagent.authors import image_allowed
 from tests.e2e.cluster import Namespace, run, until
 from tests.e2e.served import Served, asked
 from tests.e2e.workloads import talk_agent
@@ -17,6 +20,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 
 CASES = [(case, True) for case in asked()["allowed"]] + [(case, False) for case in asked()["refused"]]
 REFUSED: dict[str, str] = asked()["refused"][0]
+JOINTS = re.compile(r"(?<=[/:@.])|(?=[/:@.])")
 REFUSED_BY_THE_SCHEMA = ("talkagent-another", "talkagent-")
 
 
@@ -50,6 +54,31 @@ def test_the_policy_and_the_operator_agree_on_every_case(served: Served) -> None
         where = "spec.image" if field == "image" else f"spec.pod.{field}"
         assert f"denied request: {where} {value}: the platform does not allow this " in line
         assert f"Ask whoever runs Talk here to add it to authors.{field}s." in line
+
+
+def mutants(seed: int, count: int) -> list[str]:
+    """Images that are nearly allowed: pieces of the allowed ones, joined, swapped, doubled and cut."""
+    chance = random.Random(seed)
+    pieces = sorted({part for image in asked()["images"] for part in JOINTS.split(image)} | {"A"})
+    made: set[str] = set()
+    while len(made) < count:
+        base = JOINTS.split(chance.choice(asked()["images"]))
+        for _ in range(chance.randrange(3)):
+            at = chance.randrange(len(base) + 1)
+            base[at : at + chance.randrange(2)] = [chance.choice(pieces) for _ in range(chance.randrange(3))]
+        image = "".join([*base, chance.choice(["", "/agent", ":1.2", "@sha256:" + "b" * 32])])
+        if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:/@-]*", image) and len(image) <= 512:
+            made.add(image)
+    return sorted(made)
+
+
+def test_the_policy_and_the_operator_agree_on_what_nobody_thought_of(served: Served) -> None:
+    seed = random.SystemRandom().randrange(2**32)
+    images = mutants(seed, 200)
+    allowed = {f"case-{number}" for number, each in enumerate(images) if image_allowed(each, asked()["images"])}
+    assert 5 < len(allowed) < 195, seed
+    taken, _ = created(served.team, [agent(number, {"image": each}) for number, each in enumerate(images)])
+    assert not [images[int(name.removeprefix("case-"))] for name in taken ^ allowed], seed
 
 
 def test_a_namespace_that_the_release_does_not_serve_is_left_alone(served: Served) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -29,6 +30,17 @@ async def test_a_blocked_event_loop_fails_the_liveness_probe() -> None:
             await client.post("/block", timeout=1.0)
         with pytest.raises(httpx.ReadTimeout):
             await client.get("/healthz", timeout=1.0)
+
+
+async def test_a_process_bounds_the_heads_that_it_reads() -> None:
+    """As every room is started. What else its listener bounds is in `test_connections.py`."""
+    async with room("tests.fakes.stuck_room") as running:
+        at = urlsplit(running.url)
+        reader, writer = await asyncio.open_connection(at.hostname, at.port)
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 100_000)
+        answer = await asyncio.wait_for(reader.read(-1), 30)
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 431 ")
 
 
 async def test_a_name_looked_up_in_vain_for_nobody_is_not_told_and_all_else_is(
