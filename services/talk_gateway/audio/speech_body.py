@@ -46,6 +46,7 @@ class PcmReader:
     def __init__(self, content_type: str = "") -> None:
         self._type, self._declared = _parse(content_type)
         self._held = b""
+        self._look_at = 0  # bytes from which on a WAV's header is looked for again: twice as many as the last time
         self._sound: _Sound | None = None
         self._given = False
         if self._type not in _PCM_TYPES + _WAV_TYPES and not self._type.startswith("audio/"):
@@ -81,7 +82,7 @@ class PcmReader:
         if not ended and len(head) < _wanted(head, self._type):
             return None, b""
         if head[:4] in (b"RIFF", b"RF64"):
-            return self._begin_wav(head)
+            return self._begin_wav(head) if ended or len(head) >= self._look_at else (None, b"")
         if _is_text(head) or self._is_other(head):
             raise ProviderFailed(_OTHER)
         self._held = b""
@@ -95,6 +96,7 @@ class PcmReader:
         if header is None:
             if len(head) > _MOST_HEADER:
                 raise ProviderFailed(_OTHER)
+            self._look_at = 2 * len(head)
             return None, b""
         self._held = b""
         return _Sound(header.layout, header.stated), head[header.start :]

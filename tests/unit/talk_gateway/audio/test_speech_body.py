@@ -129,3 +129,12 @@ def test_any_wav_is_samples_or_a_failure_of_the_provider(rest: bytes, step: int)
     for head in (b"RIFF\xff\xff\xff\xffWAVE", write_header(22_050)[:36]):
         with may_refuse(502):
             assert read(head + rest, "audio/wav", step)
+
+
+def test_a_header_without_end_in_single_bytes_is_not_read_again_at_each() -> None:
+    """Which took a minute and more for the 64 KiB that a header may have."""
+    reader = PcmReader("audio/wav")
+    header = b"RIFF\xff\xff\xff\xffWAVE" + b"LIST\0\0\0\0" * 20_000
+    with pytest.raises(ProviderFailed):
+        for at in range(len(header)):
+            assert reader.feed(header[at : at + 1]) == b""
