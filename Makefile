@@ -13,7 +13,7 @@ export UV_PYTHON_PREFERENCE ?= system
 include make/cluster.mk
 include make/supply.mk
 
-.PHONY: help run test lint unit monitoring laptop web tools bench fuzz soak format clean lock reference
+.PHONY: help run test lint lint-and-chart unit coverage monitoring laptop web tools bench fuzz soak format clean lock reference
 
 help: ## lists what can be done
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -21,8 +21,12 @@ help: ## lists what can be done
 run: .tools/run.stamp ## starts everything on this machine: http://localhost:8080
 	@$(VENV)/talk run $(ARGS)
 
-test: lint unit chart monitoring web laptop ## every check that needs no cluster
+test: lint-and-chart unit monitoring web laptop ## every check that needs no cluster
 	@echo "make test: all passed"
+
+# mypy has one core, and no test of the chart waits for anything.
+lint-and-chart: .tools/dev.stamp helm
+	@scripts/beside.sh "$(MAKE) --no-print-directory lint" "$(MAKE) --no-print-directory chart"
 
 lint: .tools/dev.stamp ## style, types, layers, generated files
 	$(VENV)/ruff check .
@@ -30,8 +34,11 @@ lint: .tools/dev.stamp ## style, types, layers, generated files
 	$(VENV)/mypy
 	$(VENV)/lint-imports
 
-unit: .tools/dev.stamp ## tests of the Python rooms, in parallel, with coverage
-	$(VENV)/pytest tests/unit tests/docs -n $${TALK_TEST_WORKERS:-2} -m "not laptop" --cov --cov-report=term:skip-covered
+unit: .tools/dev.stamp ## tests of the Python rooms, in parallel
+	$(VENV)/pytest tests/unit tests/docs -n $${TALK_TEST_WORKERS:-2} -m "not laptop" $(ARGS)
+
+coverage: ## the same, and which lines and branches they reach; nearly twice the time
+	@$(MAKE) --no-print-directory unit ARGS="--cov --cov-report=term:skip-covered"
 
 monitoring: .tools/dev.stamp ## metrics, alerts, dashboards and the runbook, with Prometheus' own promtool
 	@scripts/tools.sh ensure promtool

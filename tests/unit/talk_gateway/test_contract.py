@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
+from requests.exceptions import ChunkedEncodingError
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
@@ -61,7 +62,13 @@ def test_every_answer_is_as_documented(case: Case, url: str) -> None:
     unchecked: list[CheckFunction] = [negative_data_rejection, not_a_server_error]
     if "speech" in case.path:
         unchecked.append(positive_data_acceptance)
-    answer = case.call_and_validate(base_url=url, timeout=ANSWER_SECONDS, excluded_checks=unchecked)
+    try:
+        answer = case.call_and_validate(base_url=url, timeout=ANSWER_SECONDS, excluded_checks=unchecked)
+    except ChunkedEncodingError:
+        # Sound whose turn runs out of its caller's time is cut off.
+        assert "speech" in case.path
+        assert "X-Request-Timeout" in (case.headers or {})
+        return
     # 502, 503 and 504 are answers: a caller may give its turn a millisecond.
     assert answer.status_code != 500
 

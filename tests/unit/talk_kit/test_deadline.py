@@ -100,19 +100,20 @@ async def test_without_a_deadline_items_pass() -> None:
 @pytest.mark.parametrize(
     ("steps", "first", "total", "seen"),
     [
-        ((NEVER, "a"), 0.05, 5.0, []),
-        (("a", NEVER), 0.05, 0.1, ["a"]),
-        (("a", 0.03, "b", 0.03, "c", 0.03, "d", 0.03, "e"), 0.05, 0.05, ["a", "b"]),
+        ((NEVER, "a"), 0.05, 5.0, [[]]),
+        (("a", NEVER), 0.05, 0.1, [["a"]]),
+        # How many come in time is the machine's.
+        (("a", 0.03, "b", 0.03, "c", 0.03, "d"), 0.05, 0.05, [["a"], ["a", "b"], ["a", "b", "c"]]),
     ],
 )
 async def test_an_endpoint_has_a_bound_for_its_beginning_and_for_all(
-    steps: tuple[str | float, ...], first: float, total: float, seen: list[str]
+    steps: tuple[str | float, ...], first: float, total: float, seen: list[list[str]]
 ) -> None:
     found = []
     with pytest.raises(DeadlineExceeded, match=r"^The model did not answer in time") as failure:
         async for item in deadline.paced(items(*steps), first=first, total=total, target="The model"):
             found.append(item)
-    assert found == seen
+    assert found in seen
     assert failure.value.blames_endpoint
 
 
