@@ -291,7 +291,9 @@ async def test_a_cancelled_turn_closes_the_stream_and_leaves_no_task(
     async with asyncio.timeout(5):
         await llm.closed_early.wait()
         await llm.until_idle()
-    assert {task for task in asyncio.all_tasks() - before if not task.get_name().startswith("Task-")} == set()
+    names = {task.get_name() for task in asyncio.all_tasks() - before}
+    # The pool has one task of its own for as long as it has connections; `Task-` is the server's.
+    assert {name for name in names if not name.startswith("Task-")} <= {"close-idle-connections"}
     assert not [task for task in asyncio.all_tasks() if task.get_name() == "model-stream"]
 
 
