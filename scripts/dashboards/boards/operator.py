@@ -80,6 +80,12 @@ OPERATOR = Board(
                 {"failed": f"sum(rate(controller_runtime_reconcile_errors_total{RATE}))"},
             ),
             Panel(
+                "Redis users",
+                "Times a minute that users of agents could not be set in Redis, or not kept by it.",
+                "cpm",
+                {"failed": f"60 * sum(rate(talk_operator_redis_failures_total{RATE}))"},
+            ),
+            Panel(
                 "Time of a reconciliation",
                 "Seconds of one.",
                 "s",
