@@ -166,6 +166,12 @@ class Namespace:
             process.terminate()
             process.wait(10)
 
+    def look_at_volumes(self, selector: str) -> None:
+        """Has the kubelet put changed Secrets and ConfigMaps into the pods now, instead of within its minute or so: it
+        does when a pod changes.
+        """
+        self.kubectl("annotate", "pod", "-l", selector, f"looked-at={time.time_ns()}", "--overwrite")
+
     def keep_evidence(self, test: str) -> Path:
         """Writes events, objects and logs of the namespace to test-results/."""
         folder = EVIDENCE / re.sub(r"[^A-Za-z0-9._-]+", "-", test)

@@ -117,6 +117,7 @@ def test_only_the_gateway_can_read_the_key_that_signs(talk: Namespace) -> None:
 def test_a_revoked_key_is_refused_without_a_restart(talk: Namespace, gateway: httpx.Client) -> None:
     before = {each["metadata"]["uid"] for each in talk.get("pods", selector="app.kubernetes.io/component=gateway")}
     talk.apply(keys(key("alice", ALICE)))
+    talk.look_at_volumes("app.kubernetes.io/component=gateway")
     until("bob's key is refused", lambda: True if say(gateway, BOB, "s2").status_code == 401 else None, 150)
     assert say(gateway, ALICE).status_code == 200
     assert {e["metadata"]["uid"] for e in talk.get("pods", selector="app.kubernetes.io/component=gateway")} == before

@@ -194,6 +194,7 @@ def test_t38_the_missing_secret_is_named_and_heals_without_a_restart(release: Na
     assert until("the condition names it", lambda: named(release), 60)["status"] == "False"
     secret = ["create", "secret", "generic", "no-such-secret", "--from-literal=apiKey=sk-test"]
     release.kubectl(*secret)
+    release.look_at_volumes("talk.dwani.ai/agent=missing-secret")
     release.kubectl("wait", "--for=condition=Ready", "talkagent/missing-secret", "--timeout=120s")
     (pod,) = release.get("pods", selector="talk.dwani.ai/agent=missing-secret")
     assert is_ready(pod)

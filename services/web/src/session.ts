@@ -145,6 +145,7 @@ const CODES: Record<number, string> = {
   401: 'unauthenticated',
   403: 'forbidden',
   404: 'not_found',
+  408: 'slow_request',
   409: 'session_busy',
   413: 'too_large',
   415: 'unsupported_media',

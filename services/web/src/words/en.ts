@@ -130,6 +130,7 @@ const failures: Record<string, string> = {
   not_found: 'This agent is gone. Choose another one.',
   session_busy: 'Another answer is still being written in this conversation. Retry when it is done.',
   idempotency_mismatch: 'This was already sent in other words. Please send it anew.',
+  slow_request: 'Sending was too slow. Try again, or where the network is better.',
   too_large: 'This is too long to send. Try it in shorter parts.',
   unsupported_media: 'The recording could not be read. Please record it again.',
   no_speech: 'No speech was heard. Hold to talk and try again, a little closer to the microphone.',
