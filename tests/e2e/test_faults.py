@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.chaos.load import Plan
 from tests.e2e.cluster import Namespace, talk_image, until
 from tests.e2e.rig import RUN_SECONDS, Rig, Row, install, rig, values, wait
 from tests.e2e.signals import Signals, signals
@@ -164,7 +165,9 @@ def test_an_agent_that_hangs_is_restarted(talk: Rig, kill: Signals) -> None:
         kill.send(pod, signal.SIGSTOP)
         until("the agent that hangs is restarted", lambda: talk.restarts(name) > before or None, 150)
 
-    nothing_lost(talk.during("an agent stopped until its probe restarts it", act))
+    row = talk.during("an agent stopped until its probe restarts it", act)
+    # The gateway waits for a sign of life for longer than this load has patience.
+    nothing_lost(row, slowest=Plan.attempt + 5)
 
 
 # --- Redis ----------------------------------------------------------------------------------------------------------
