@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from talk_kit.logs import get_logger
+from talk_kit.talkagent.names import OBJECT_PREFIX
 from talk_operator.api import Api, ApiFailed
 from talk_operator.config import Object
 from talk_operator.difference import APPLIED_HASH, differs, with_hash
-from talk_operator.kinds import AUTOSCALER, BY_NAME, CHILDREN, DEPLOYMENT, PREFIX, TALK_AGENT, Kind
+from talk_operator.kinds import AUTOSCALER, BY_NAME, CHILDREN, DEPLOYMENT, TALK_AGENT, Kind
 from talk_operator.store import Key, Store, version
 
 log = get_logger(__name__)
@@ -54,7 +55,7 @@ class Applier:
     def forget(self, key: Key) -> None:
         """The agent is gone."""
         for kind in CHILDREN:
-            self._written.pop((kind.name, key.namespace, PREFIX + key.name), None)
+            self._written.pop((kind.name, key.namespace, OBJECT_PREFIX + key.name), None)
 
     async def _apply(self, agent: Mapping[str, Any], obj: Object) -> None:
         kind, meta = BY_NAME[obj["kind"]], obj["metadata"]

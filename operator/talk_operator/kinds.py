@@ -14,7 +14,6 @@ AGENT_LABEL = "talk.dwani.ai/agent"
 PART_OF_LABEL = "app.kubernetes.io/part-of"
 PART_OF = "talk"
 FIELD_MANAGER = "talk-operator"
-PREFIX = "talkagent-"
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from talk_kit.talkagent.authors import refusals
+from talk_kit.talkagent.names import INTERNAL_PREFIXES
 from talk_operator.base_urls import author_urls, refused
 from talk_operator.config import Config
 from talk_operator.diagnose import Finding
 from talk_operator.render.agent_file import references
 
-PREFIXES = ("talk-internal-", "talkagent-")
 _REASONS = {"image": "ImageRefused", "serviceAccountName": "ServiceAccountRefused"}
 
 
@@ -27,7 +27,7 @@ def blocking(agent: Mapping[str, Any], spec: Mapping[str, Any], config: Config) 
         return Finding(_REASONS[refusal.path[-1]], str(refusal))
     for kind, name, where in _referred(written):
         reserved = _reserved(config)[kind]
-        if name.startswith(PREFIXES) or name in reserved:
+        if name.startswith(INTERNAL_PREFIXES) or name in reserved:
             return Finding("ReservedName", f"{where}: {kind} {name} is Talk's own; no TalkAgent may refer to it.")
     for where, url in author_urls(written):
         if why := refused(url, meta["namespace"], *_base_urls(config)):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from talk_kit.talkagent.names import OBJECT_PREFIX
 from talk_operator.config import Config, Object
-from talk_operator.kinds import AGENT_LABEL, FIELD_MANAGER, PART_OF, PART_OF_LABEL, PREFIX, TALK_AGENT, Kind
+from talk_operator.kinds import AGENT_LABEL, FIELD_MANAGER, PART_OF, PART_OF_LABEL, TALK_AGENT, Kind
 
 
 def object_name(agent: str) -> str:
     """The name of every object of an agent. The prefix makes `3d-helper` a legal name of a Service."""
-    return PREFIX + agent
+    return OBJECT_PREFIX + agent
 
 
 def selector(agent: str) -> dict[str, str]:

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from talk_kit.talkagent.names import OBJECT_PREFIX
+
 ANY = "*"
 # A reference whose registry is written out. What Kubernetes would not pull is refused here too: `reg:8/x` after a
 # repository's name could otherwise pass for a port, and a registry in capital letters for a folder of docker.io.
@@ -18,7 +20,6 @@ REFERENCE = (
     "(:[A-Za-z0-9_][A-Za-z0-9._-]*)?(@[a-z0-9]+:[0-9a-f]{32,})?"
 )
 HUB = "docker.io"
-ACCOUNT_PREFIX = "talkagent-"
 _ASK = "Ask whoever runs Talk here to add it to"
 
 
@@ -76,9 +77,9 @@ def image_allowed(image: str, allowed: Sequence[str]) -> bool:
 
 def account_allowed(account: str, agent: str, authors: Authors) -> bool:
     """Whether the agent's pods may run as this ServiceAccount: its own always, another agent's and Talk's own never."""
-    if account == f"{ACCOUNT_PREFIX}{agent}":
+    if account == f"{OBJECT_PREFIX}{agent}":
         return True
-    if account.startswith(ACCOUNT_PREFIX) or account in authors.neverServiceAccountNames:
+    if account.startswith(OBJECT_PREFIX) or account in authors.neverServiceAccountNames:
         return False
     return account in authors.serviceAccountNames or ANY in authors.serviceAccountNames
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 
 LONGEST_NAME = 40
-INTERNAL_PREFIXES = ("talk-internal-", "talkagent-")
+# What the objects of an agent are called, before its name.
+OBJECT_PREFIX = "talkagent-"
+# Names that no TalkAgent may refer to begin so.
+INTERNAL_PREFIXES = ("talk-internal-", OBJECT_PREFIX)
 QUALIFIED = "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
 
 

@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from talk_kit.names import is_agent_name
-from talk_kit.talkagent.authors import ACCOUNT_PREFIX
 from talk_kit.talkagent.durations import seconds
-from talk_kit.talkagent.names import INTERNAL_PREFIXES, QUALIFIED, is_qualified
+from talk_kit.talkagent.names import INTERNAL_PREFIXES, OBJECT_PREFIX, QUALIFIED, is_qualified
 from talk_kit.talkagent.problem import Path
 
 Break = tuple[Path, str]
@@ -107,8 +106,8 @@ def _own_tool(value: dict[str, Any]) -> Iterator[Break]:
 
 
 def _own_account(value: dict[str, Any]) -> Iterator[Break]:
-    account, own = value["spec"]["pod"]["serviceAccountName"], f"{ACCOUNT_PREFIX}{value['metadata']['name']}"
-    if account.startswith(ACCOUNT_PREFIX) and account != own:
+    account, own = value["spec"]["pod"]["serviceAccountName"], f"{OBJECT_PREFIX}{value['metadata']['name']}"
+    if account.startswith(OBJECT_PREFIX) and account != own:
         yield ("spec", "pod", "serviceAccountName"), f"its own is {own}"
 
 
