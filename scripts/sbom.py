@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -97,12 +98,18 @@ def _printed(command: list[str], folder: Path) -> Bill:
 
 def _in_an_image(component: Bill) -> bool:
     """Whether the image's Python on Linux installs it; uv lists what any platform does."""
-    python = re.search(r"UV_PYTHON=\S*python(\d+\.\d+)", DOCKERFILE.read_text("utf-8"))
-    assert python
     here = {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix", "platform_machine": "x86_64"}
-    version = {"python_version": python[1], "python_full_version": f"{python[1]}.0"}
+    python = _python_of_the_images()
+    version = {"python_version": python, "python_full_version": f"{python}.0"}
     markers = [each["value"] for each in component.get("properties", ()) if each["name"] == "uv:package:marker"]
     return all(Marker(each).evaluate(here | version) for each in markers)
+
+
+@cache
+def _python_of_the_images() -> str:
+    found = re.search(r"UV_PYTHON=\S*python(\d+\.\d+)", DOCKERFILE.read_text("utf-8"))
+    assert found
+    return found[1]
 
 
 def _with_licence(component: Bill) -> Bill:
